@@ -1,0 +1,84 @@
+"""The one exception tree of pokepodsd.
+
+Owns every exception that crosses a module border, and the exit status that each one ends the
+program with. Foreign exceptions are turned into these once, at the edge, with their cause kept.
+An error's text is one line: what, where, what to try. Only ``cli`` exits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+
+class PokepodsdError(Exception):
+    """Base of all errors raised on purpose; ``exit_status`` is what the command line ends with."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One thing wrong in the configuration: the setting's key path, what is wrong, its line."""
+
+    key: str
+    text: str
+    line: int | None = None
+
+
+class ConfigError(PokepodsdError):
+    """The configuration is not usable; carries every complaint found, not only the first.
+
+    The status is EX_CONFIG of sysexits.h, which the unit names in RestartPreventExitStatus.
+    """
+
+    exit_status = 78
+
+    def __init__(self, source: str, complaints: tuple[Complaint, ...]) -> None:
+        self.source = source
+        self.complaints = complaints
+        super().__init__("\n".join(self._line(complaint) for complaint in complaints))
+
+    def located(self, lines: Mapping[str, int]) -> "ConfigError":
+        """The same error, with the line of each key that is known, in the order of lines."""
+        complaints = [replace(one, line=lines.get(one.key)) for one in self.complaints]
+        complaints.sort(key=lambda one: one.line or 0)
+        return ConfigError(self.source, tuple(complaints))
+
+    def _line(self, complaint: Complaint) -> str:
+        where = self.source if complaint.line is None else f"{self.source}:{complaint.line}"
+        return (
+            f"{where}: {complaint.key}: {complaint.text}"
+            if complaint.key
+            else (f"{where}: {complaint.text}")
+        )
+
+
+class PrivilegeError(PokepodsdError):
+    """The host does not let this process do its work (EX_NOPERM of sysexits.h)."""
+
+    exit_status = 77
+
+
+class ApiError(PokepodsdError):
+    """The API server cannot be asked (EX_UNAVAILABLE of sysexits.h)."""
+
+    exit_status = 69
+
+
+class CredentialsError(ApiError):
+    """No kubeconfig, or one that cannot be used; the text never holds a secret."""
+
+
+class ConnectionLostError(ApiError):
+    """The connection could not be made, or ended before the answer was complete."""
+
+
+class SilentError(ApiError):
+    """The connection is open and nothing came for longer than the server may be quiet."""
+
+
+class GarbledError(ApiError):
+    """What arrived is not what the protocol says: not JSON, too long, of the wrong shape."""
+
+
+class StateFileError(PokepodsdError):
+    """The file of last known targets is damaged, or not ours."""
