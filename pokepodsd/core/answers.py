@@ -1,0 +1,93 @@
+"""What the API server's bodies say: pages, watch events, and the Status of a refusal.
+
+Owns their parsing, and the words in which a refusal is told to an operator. Holds no state: what
+follows from an answer is `core.watch`'s to decide.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pokepodsd.errors import ApiError, GarbledError
+
+Object = Mapping[str, Any]
+
+_EVENT_TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
+_LONGEST_MESSAGE = 300
+_ADVICE = {
+    400: "a setting such as kubernetes.label_selector may be wrong",
+    401: "the credentials are not accepted; they are read again",
+    403: "the credentials may not read these pods",
+    410: "the resource version has expired; the pods are listed again",
+    429: "it has too much to do; asked again later",
+}
+
+
+class WatchError(ApiError):
+    """The server ended a watch with an ERROR event; ``code`` is its Status code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        self.code = code
+        super().__init__(f"the watch ended: {explain(code, message)}")
+
+
+def parse_page(body: bytes) -> tuple[tuple[Object, ...], str, str]:
+    """A page of a PodList: its objects, the list's resourceVersion, the continue token or "".
+
+    Raises:
+        GarbledError: it is not a list of objects with a resourceVersion.
+    """
+    try:
+        document = json.loads(body)
+        metadata = document["metadata"]
+        items = document.get("items") or ()
+        version, token = metadata["resourceVersion"], metadata.get("continue") or ""
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise GarbledError(f"the list is no PodList: {error!r:.100}") from error
+    if not (isinstance(version, str) and version and isinstance(token, str)):
+        raise GarbledError("the list has no resourceVersion")
+    if not all(isinstance(item, dict) for item in items):
+        raise GarbledError("the list holds an item that is no object")
+    return tuple(items), version, token
+
+
+def parse_event(line: bytes) -> tuple[str, Object]:
+    """One line of a watch: its type and its object, whose resourceVersion is there.
+
+    Raises:
+        GarbledError: it is not a watch event.
+        WatchError: it is one of type ERROR.
+    """
+    try:
+        event = json.loads(line)
+        kind, obj = event["type"], event["object"]
+        if kind == "ERROR":
+            code, message = int(obj.get("code") or 500), str(obj.get("message") or "no message")
+        else:
+            version = obj["metadata"]["resourceVersion"]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise GarbledError(f"the watch sent a line that is no event: {error!r:.100}") from error
+    if kind == "ERROR":
+        raise WatchError(code, message)
+    if kind not in _EVENT_TYPES or not (isinstance(version, str) and version):
+        raise GarbledError(f"the watch sent an event of an unknown kind: {kind!r:.40}")
+    return kind, obj
+
+
+def message_of(body: bytes) -> str:
+    """The message of a Status body; "" for anything else, such as a proxy's HTML."""
+    try:
+        message = json.loads(body)["message"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return str(message)[:_LONGEST_MESSAGE]
+
+
+def explain(status: int, message: str) -> str:
+    """One clause for an operator: what was answered, what the server said, what it means."""
+    if 300 <= status < 400:
+        advice = "a proxy or load balancer stands where the kubeconfig's server should be"
+    else:
+        advice = _ADVICE.get(status, "")
+    said = f": {message}" if message else ""
+    return f"HTTP {status}{said}" + (f" ({advice})" if advice else "")

@@ -1,0 +1,252 @@
+"""A mapping in, a valid `Config` or every complaint at once out.
+
+Owns validation. Does not read files or arguments: `edge.configfile` and `cli` hand in what they
+read. Also writes the sample, since the sample is the table of settings shown to a person.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import durationpy
+
+from pokepodsd.core.model import SECOND_NS
+from pokepodsd.core.settings import BY_KEY, SECTIONS, SETTINGS, Kind, Setting, Value
+from pokepodsd.errors import Complaint, ConfigError
+
+# Identifier and sequence of an echo are 16 bits each, and one socket has one identifier: more
+# than 65,536 probes cannot be told apart. Half of it leaves room for late answers.
+MOST_IN_FLIGHT = 32_768
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesConfig:
+    """The ``[kubernetes]`` table."""
+
+    kubeconfig: str
+    node_name: str
+    exclude_namespaces: tuple[str, ...]
+    include_namespaces: tuple[str, ...]
+    label_selector: str
+    skip_ready: bool
+    host_network: bool
+    own_pods: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PokeConfig:
+    """The ``[poke]`` table; ``max_rate`` is packets a second."""
+
+    interval_ns: int
+    timeout_ns: int
+    max_rate: int
+    fail_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """The ``[log]`` table."""
+
+    level: str
+    failures: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateConfig:
+    """The ``[state]`` table."""
+
+    directory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration, valid by construction of `validate`."""
+
+    kubernetes: KubernetesConfig
+    poke: PokeConfig
+    log: LogConfig
+    state: StateConfig
+
+
+def validate(raw: Mapping[str, Any], *, source: str) -> Config:
+    """Turn a mapping of tables into a Config; what it does not name has its default.
+
+    ``source`` names the file in errors.
+
+    Raises:
+        ConfigError: with one complaint for every unknown key, wrong type and value out of range.
+    """
+    complaints = [*_unknown_keys(raw)]
+    values: dict[str, dict[str, Value]] = {section: {} for section in SECTIONS}
+    for setting in SETTINGS:
+        table = raw.get(setting.section, {})
+        value: Value = setting.default
+        if isinstance(table, Mapping) and setting.name in table:
+            try:
+                value = check_value(setting, table[setting.name])
+            except ValueError as error:
+                complaints.append(Complaint(key=setting.key, text=str(error)))
+        values[setting.section][setting.field] = value
+    if not complaints:
+        config = _build(values)
+        complaints.extend(_contradictions(config))
+    if complaints:
+        raise ConfigError(source, tuple(complaints))
+    return config
+
+
+def check_value(setting: Setting, value: object) -> Value:
+    """A value as the file gives it, of the right kind and within its limits; durations in ns.
+
+    Raises:
+        ValueError: it is not, with what is allowed.
+    """
+    match setting.kind, value:
+        case Kind.BOOLEAN, bool():
+            return value
+        case Kind.INTEGER, int() if not isinstance(value, bool):
+            return _within(setting, value)
+        case Kind.DURATION, str():
+            return _within(setting, _duration_ns(value))
+        case Kind.TEXT, str():
+            return value
+        case Kind.CHOICE, str():
+            if value not in setting.choices:
+                raise ValueError(f"{value!r} is not one of {', '.join(setting.choices)}")
+            return value
+        case Kind.TEXT_LIST, list() | tuple() if all(isinstance(item, str) for item in value):
+            return tuple(value)
+        case _:
+            raise ValueError(f"{value!r} is not {setting.kind.value}")
+
+
+def parse_text(setting: Setting, text: str) -> Value:
+    """Read a value as the command line gives it: lists with commas, everything else as it is.
+
+    Raises:
+        ValueError: the text is not of the setting's kind; `validate` judges its limits.
+    """
+    match setting.kind:
+        case Kind.BOOLEAN:
+            if text not in {"true", "false"}:
+                raise ValueError(f"{text!r} is not {setting.kind.value}")
+            return text == "true"
+        case Kind.INTEGER:
+            return int(text)
+        case Kind.TEXT_LIST:
+            return tuple(item.strip() for item in text.split(",") if item.strip())
+        case Kind.TEXT | Kind.CHOICE | Kind.DURATION:
+            return text
+
+
+def sample() -> str:
+    """The commented sample configuration: every setting, its default and the reason for it."""
+    blocks = [
+        "# pokepodsd.toml: the settings of pokepodsd, with their defaults.\n"
+        "# A line that stays commented out means the default. After a change:\n"
+        "#   pokepodsd check-config && systemctl reload pokepodsd\n"
+    ]
+    for section in SECTIONS:
+        blocks.append(f"[{section}]")
+        for setting in SETTINGS:
+            if setting.section == section:
+                blocks.append(_sample_of(setting))
+    return "\n".join(blocks)
+
+
+def shown(setting: Setting, value: Value) -> str:
+    """A value as it is written in the file."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() if setting.kind is Kind.DURATION:
+            return f'"{duration_text(value)}"'
+        case int():
+            return str(value)
+        case str():
+            return f'"{value}"'
+        case _:
+            return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+
+
+def duration_text(duration_ns: int) -> str:
+    """A duration as a person writes it: 90 s is ``1m30s``."""
+    seconds, rest_ns = divmod(duration_ns, SECOND_NS)
+    if seconds == 0:
+        return f"{rest_ns / 1e6:g}ms"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours}h"] if hours else []
+    if minutes:
+        parts.append(f"{minutes}m")
+    if seconds or rest_ns or not parts:
+        parts.append(f"{seconds + rest_ns / SECOND_NS:g}s")
+    return "".join(parts)
+
+
+def _sample_of(setting: Setting) -> str:
+    limits = ""
+    if setting.choices:
+        limits = " One of: " + ", ".join(setting.choices) + "."
+    elif setting.least is not None and setting.most is not None:
+        limits = f" From {shown(setting, setting.least)} to {shown(setting, setting.most)}."
+    return (
+        f"# {setting.help}{limits}\n# {setting.reason}\n"
+        f"#{setting.name} = {shown(setting, setting.default)}\n"
+    )
+
+
+def _unknown_keys(raw: Mapping[str, Any]) -> Iterator[Complaint]:
+    for section, table in raw.items():
+        if section not in SECTIONS:
+            allowed = ", ".join(f"[{name}]" for name in SECTIONS)
+            yield Complaint(key=section, text=f"unknown; the tables are {allowed}")
+        elif not isinstance(table, Mapping):
+            yield Complaint(key=section, text=f"must be a table: write [{section}] above its keys")
+        else:
+            for name in table:
+                if f"{section}.{name}" not in BY_KEY:
+                    allowed = ", ".join(s.name for s in SETTINGS if s.section == section)
+                    yield Complaint(key=f"{section}.{name}", text=f"unknown; known are {allowed}")
+
+
+def _duration_ns(text: str) -> int:
+    try:
+        parsed = durationpy.from_str(text)
+    except durationpy.DurationError as error:
+        raise ValueError(f"{text!r} is not {Kind.DURATION.value}") from error
+    return round(parsed.total_seconds() * 1_000_000) * 1_000
+
+
+def _within(setting: Setting, value: int) -> int:
+    low, high = setting.least, setting.most
+    if (low is not None and value < low) or (high is not None and value > high):
+        allowed = f"{shown(setting, low or 0)} to {shown(setting, high or 0)}"
+        raise ValueError(f"{shown(setting, value)} is out of range; allowed is {allowed}")
+    return value
+
+
+def _contradictions(config: Config) -> Iterator[Complaint]:
+    poke = config.poke
+    if poke.timeout_ns > poke.interval_ns:
+        yield Complaint(
+            key="poke.timeout",
+            text=f'"{duration_text(poke.timeout_ns)}" is longer than poke.interval '
+            f'"{duration_text(poke.interval_ns)}"; make it shorter, or the interval longer',
+        )
+    if poke.max_rate * poke.timeout_ns > MOST_IN_FLIGHT * SECOND_NS:
+        most = MOST_IN_FLIGHT * SECOND_NS // poke.timeout_ns
+        yield Complaint(
+            key="poke.max_rate",
+            text=f"{poke.max_rate} with a timeout of {duration_text(poke.timeout_ns)} has more "
+            f"than {MOST_IN_FLIGHT} pokes in flight; allowed is up to {most}",
+        )
+
+
+def _build(values: Mapping[str, Mapping[str, Any]]) -> Config:
+    return Config(
+        kubernetes=KubernetesConfig(**values["kubernetes"]),
+        poke=PokeConfig(**values["poke"]),
+        log=LogConfig(**values["log"]),
+        state=StateConfig(**values["state"]),
+    )

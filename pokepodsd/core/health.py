@@ -1,0 +1,173 @@
+"""The table of legal changes of belief about one target.
+
+Owns what is believed of each target; nothing else changes it. A target is down after
+``fail_after`` failures in a row, and up after one reply.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from pokepodsd.core.model import (
+    Health,
+    MonotonicNs,
+    NodeName,
+    Outcome,
+    OutcomeKind,
+    Target,
+    TargetId,
+    Transition,
+)
+
+
+class Sign(Enum):
+    """What an Outcome says about its target."""
+
+    REPLY = "a reply"
+    FAILURE = "a failure, and fewer in a row than fail_after"
+    LAST_STRAW = "the failure that makes it fail_after in a row"
+    NOTHING = "nothing: the packet was lost to this host's own congestion, or is an opening poke"
+
+
+LEGAL: Final[dict[tuple[Health, Sign], Health]] = {
+    (Health.OPENING, Sign.REPLY): Health.UP,
+    (Health.OPENING, Sign.FAILURE): Health.OPENING,
+    (Health.OPENING, Sign.LAST_STRAW): Health.DOWN,
+    (Health.OPENING, Sign.NOTHING): Health.OPENING,
+    (Health.UP, Sign.REPLY): Health.UP,
+    (Health.UP, Sign.FAILURE): Health.UP,
+    (Health.UP, Sign.LAST_STRAW): Health.DOWN,
+    (Health.UP, Sign.NOTHING): Health.UP,
+    (Health.DOWN, Sign.REPLY): Health.UP,
+    (Health.DOWN, Sign.FAILURE): Health.DOWN,
+    (Health.DOWN, Sign.LAST_STRAW): Health.DOWN,
+    (Health.DOWN, Sign.NOTHING): Health.DOWN,
+}
+
+# Full queues of this host say nothing about the target.
+_CONGESTION: Final = frozenset({"ENOBUFS", "EAGAIN", "ENOMEM"})
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many targets of one node there are, in doubt (failing, not yet down), and down."""
+
+    targets: int = 0
+    doubtful: int = 0
+    down: int = 0
+
+
+@dataclass(slots=True)
+class Record:
+    """The belief about one target and what it rests on."""
+
+    target: Target
+    health: Health
+    since_ns: MonotonicNs
+    failures: int = 0
+    unanswered: int = 0
+    failing_since_ns: MonotonicNs | None = None
+    last_rtt_ns: int | None = None
+
+
+class HealthBook:
+    """The beliefs about all targets, with their counts by health and by node."""
+
+    def __init__(self) -> None:
+        self._records: dict[TargetId, Record] = {}
+        self._tallies: dict[NodeName | None, Tally] = {}
+        self.counts = dict.fromkeys(Health, 0)
+
+    def add(self, target: Target, now: MonotonicNs) -> None:
+        """A new target; nothing is known of it."""
+        record = Record(target=target, health=Health.OPENING, since_ns=now)
+        self._records[target.id] = record
+        self._count(record, 1)
+
+    def change(self, target: Target) -> None:
+        """The target's names or node changed; it is still the same target."""
+        record = self._records[target.id]
+        self._count(record, -1)
+        record.target = target
+        self._count(record, 1)
+
+    def remove(self, target_id: TargetId) -> Record | None:
+        """Forget a target; what was believed of it is returned."""
+        record = self._records.pop(target_id, None)
+        if record is not None:
+            self._count(record, -1)
+        return record
+
+    def get(self, target_id: TargetId) -> Record | None:
+        """The belief about a target; None if it was withdrawn."""
+        return self._records.get(target_id)
+
+    def tally(self, node: NodeName | None) -> Tally:
+        """The counts of one node."""
+        return self._tallies.get(node) or Tally()
+
+    def judge(self, outcome: Outcome, fail_after: int) -> Transition | None:
+        """Take one Outcome; the change of belief that it causes, if any."""
+        record = self._records.get(outcome.probe.target.id)
+        if record is None:
+            return None
+        sign = _sign(record, outcome, fail_after)
+        after = LEGAL[record.health, sign]
+        if sign is Sign.REPLY and after is record.health and not record.unanswered:
+            record.last_rtt_ns = outcome.rtt_ns
+            return None
+        self._count(record, -1)
+        _note(record, outcome, sign)
+        transition = _change(record, after, outcome) if after is not record.health else None
+        if sign is Sign.REPLY:
+            record.failures = 0
+            record.unanswered = 0
+            record.failing_since_ns = None
+        self._count(record, 1)
+        return transition
+
+    def _count(self, record: Record, by: int) -> None:
+        self.counts[record.health] += by
+        tally = self._tallies.setdefault(record.target.node, Tally())
+        tally.targets += by
+        if record.health is Health.DOWN:
+            tally.down += by
+        elif record.failures:
+            tally.doubtful += by
+        if not tally.targets and by < 0:
+            del self._tallies[record.target.node]
+
+
+def _change(record: Record, after: Health, outcome: Outcome) -> Transition:
+    transition = Transition(
+        target=record.target,
+        before=record.health,
+        after=after,
+        at_ns=outcome.at_ns,
+        since_ns=record.since_ns,
+        failing_since_ns=record.failing_since_ns or outcome.probe.sent_ns,
+        pokes=record.unanswered,
+        outcome=outcome,
+    )
+    record.health = after
+    record.since_ns = outcome.at_ns
+    return transition
+
+
+def _sign(record: Record, outcome: Outcome, fail_after: int) -> Sign:
+    if outcome.kind is OutcomeKind.REPLIED:
+        return Sign.REPLY
+    if outcome.probe.opening or outcome.detail in _CONGESTION:
+        return Sign.NOTHING
+    return Sign.LAST_STRAW if record.failures + 1 >= fail_after else Sign.FAILURE
+
+
+def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
+    if sign is Sign.REPLY:
+        record.last_rtt_ns = outcome.rtt_ns
+        return
+    if record.unanswered == 0:
+        record.failing_since_ns = outcome.probe.sent_ns
+    record.unanswered += 1
+    if sign is not Sign.NOTHING:
+        record.failures += 1

@@ -1,0 +1,185 @@
+"""Sequence to probe, expiry, and matching; the only maker of Outcomes.
+
+Owns what is in flight on one socket. A reply passes ordered guards (identifier, payload, live
+sequence, source, duplicate, late) before anything is counted, and each probe ends in one Outcome.
+"""
+
+from collections import Counter, OrderedDict, deque
+from enum import Enum
+
+from pokepodsd.core.model import (
+    Channel,
+    Datagram,
+    IcmpError,
+    MonotonicNs,
+    Outcome,
+    OutcomeKind,
+    Probe,
+    Target,
+    WallNs,
+)
+from pokepodsd.core.packets import (
+    Echo,
+    echo_request,
+    error_name,
+    parse_quoted_request,
+    parse_reply,
+)
+
+_SEQUENCES = 65_536
+# Ended probes that a duplicate or late reply is still recognised for: some seconds' worth at the
+# usual rates. An older one is counted as a sequence that is not in flight.
+_REMEMBERED = 4_096
+
+
+class Stray(Enum):
+    """Why a packet was no answer to anything; counted, and never a reason to change a belief."""
+
+    NOT_ECHO = "no echo reply"
+    IDENTIFIER = "identifier of another process"
+    PAYLOAD = "payload is not ours"
+    SEQUENCE = "sequence not in flight"
+    SOURCE = "source is not the target"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+
+
+class _End(Enum):
+    """How the last probe of a sequence ended, to tell a duplicate from a late reply."""
+
+    REPLIED = 1
+    OTHER = 2
+
+
+class InFlight:
+    """The probes in flight on the socket of one family."""
+
+    def __init__(self, channel: Channel, *, cookie: int, timeout_ns: int) -> None:
+        self.family = channel.family
+        self._has_ip_header = channel.has_ip_header
+        self._identifier = channel.identifier
+        self.strays: Counter[Stray] = Counter()
+        self.sent = 0
+        self.received = 0
+        self.timeout_ns = timeout_ns
+        self._cookie = cookie
+        self._live: dict[int, Probe] = {}
+        self._ended: OrderedDict[int, tuple[int, _End]] = OrderedDict()
+        self._order: deque[Probe] = deque()
+
+    def open(
+        self, target: Target, now: MonotonicNs, *, opening: bool
+    ) -> tuple[Probe, bytes] | None:
+        """A new probe and its packet; None when every sequence is in flight."""
+        if len(self._live) >= _SEQUENCES:
+            return None
+        sequence = self.sent % _SEQUENCES
+        while sequence in self._live:
+            sequence = (sequence + 1) % _SEQUENCES
+        probe = Probe(
+            target=target, sequence=sequence, serial=self.sent, opening=opening, sent_ns=now
+        )
+        self.sent += 1
+        self._live[sequence] = probe
+        self._order.append(probe)
+        packet = echo_request(
+            self.family,
+            identifier=self._identifier,
+            sequence=sequence,
+            serial=probe.serial,
+            cookie=self._cookie,
+        )
+        return probe, packet
+
+    def match_reply(self, datagram: Datagram, now: MonotonicNs) -> Outcome | None:
+        """The Outcome of a reply, or None for a stray, which is counted."""
+        echo = parse_reply(self.family, datagram.data, has_ip_header=self._has_ip_header)
+        stray = self._stray(echo, datagram.source)
+        if stray is not None or echo is None:
+            self.strays[stray or Stray.NOT_ECHO] += 1
+            return None
+        probe = self._live[echo.sequence]
+        rtt_ns = _round_trip(probe, datagram.stamp_ns, now)
+        if rtt_ns > self.timeout_ns:
+            # It came too late, before anybody looked: `expire` gives the probe up right after.
+            self.strays[Stray.LATE] += 1
+            return None
+        self.received += 1
+        self._end(probe, _End.REPLIED)
+        return Outcome(probe=probe, kind=OutcomeKind.REPLIED, at_ns=now, rtt_ns=rtt_ns)
+
+    def match_error(self, error: IcmpError, now: MonotonicNs) -> Outcome | None:
+        """The Outcome of an ICMP error about one of our requests, or None for a stray."""
+        echo = parse_quoted_request(self.family, error.quoted)
+        if echo is None or echo.identifier != self._identifier:
+            self.strays[Stray.IDENTIFIER if echo else Stray.NOT_ECHO] += 1
+            return None
+        probe = self._live.get(echo.sequence)
+        if probe is None or echo.serial not in {None, probe.serial}:
+            self.strays[Stray.SEQUENCE] += 1
+            return None
+        self._end(probe, _End.OTHER)
+        return Outcome(
+            probe=probe,
+            kind=OutcomeKind.REJECTED,
+            at_ns=now,
+            detail=error_name(self.family, error.type, error.code),
+            reporter=error.reporter,
+        )
+
+    def fail_send(self, probe: Probe, errno_name: str, now: MonotonicNs) -> Outcome:
+        """The Outcome of a packet that the kernel did not take."""
+        self._end(probe, _End.OTHER)
+        return Outcome(probe=probe, kind=OutcomeKind.SEND_FAILED, at_ns=now, detail=errno_name)
+
+    def expire(self, now: MonotonicNs) -> list[Outcome]:
+        """The Outcomes of every probe whose time is over."""
+        outcomes = []
+        while self._order:
+            probe = self._order[0]
+            is_live = self._live.get(probe.sequence) is probe
+            if is_live and probe.sent_ns + self.timeout_ns > now:
+                break
+            self._order.popleft()
+            if is_live:
+                self._end(probe, _End.OTHER)
+                outcomes.append(Outcome(probe=probe, kind=OutcomeKind.TIMED_OUT, at_ns=now))
+        return outcomes
+
+    def next_expiry(self) -> MonotonicNs | None:
+        """When `expire` has something; None when nothing is in flight."""
+        while self._order and self._live.get(self._order[0].sequence) is not self._order[0]:
+            self._order.popleft()
+        return MonotonicNs(self._order[0].sent_ns + self.timeout_ns) if self._order else None
+
+    def _stray(self, echo: Echo | None, source: str) -> Stray | None:
+        if echo is None:
+            return Stray.NOT_ECHO
+        if echo.identifier != self._identifier:
+            return Stray.IDENTIFIER
+        if echo.serial is None or echo.cookie != self._cookie:
+            return Stray.PAYLOAD
+        probe = self._live.get(echo.sequence)
+        if probe is None or probe.serial != echo.serial:
+            serial, end = self._ended.get(echo.sequence, (-1, _End.OTHER))
+            if serial != echo.serial:
+                return Stray.SEQUENCE
+            return Stray.DUPLICATE if end is _End.REPLIED else Stray.LATE
+        return None if source == probe.target.address else Stray.SOURCE
+
+    def _end(self, probe: Probe, end: _End) -> None:
+        del self._live[probe.sequence]
+        self._ended[probe.sequence] = (probe.serial, end)
+        self._ended.move_to_end(probe.sequence)
+        if len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
+
+
+def _round_trip(probe: Probe, stamp_ns: WallNs, now: MonotonicNs) -> int:
+    """Nanoseconds from the send to the kernel's receive stamp.
+
+    The stamp is on the wall clock, which may be set meanwhile: what the monotonic clock says is
+    impossible is replaced by what it measured.
+    """
+    measured = stamp_ns - probe.sent_wall_ns
+    return measured if 0 <= measured <= now - probe.sent_ns else now - probe.sent_ns

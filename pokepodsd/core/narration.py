@@ -1,0 +1,207 @@
+"""Changes of belief to journal entries: who, what, how long, and what to do.
+
+Owns the words, and the grouping: changes of many targets of one node become one entry. A change is
+held back only while other targets of its node are about to change too, and for one interval at
+the most; what is withdrawn meanwhile is not told at all.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pokepodsd.core.config import duration_text
+from pokepodsd.core.health import Record, Tally
+from pokepodsd.core.model import (
+    MILLISECOND_NS,
+    SECOND_NS,
+    Entry,
+    EventKind,
+    Health,
+    Level,
+    MonotonicNs,
+    NodeName,
+    Outcome,
+    OutcomeKind,
+    Target,
+    Transition,
+)
+
+
+@dataclass(slots=True)
+class _Group:
+    """The changes of one node's targets in one direction, and when they are told at the latest."""
+
+    deadline: MonotonicNs
+    transitions: list[Transition]
+
+
+_AT_ONCE = (Health.OPENING, Health.UP, 0)
+_Key = tuple[NodeName | None, Health, Health]
+
+
+class Narrator:
+    """Collects transitions, and tells them."""
+
+    def __init__(self) -> None:
+        self._groups: dict[_Key, _Group] = {}
+
+    def note(self, transition: Transition, *, hold_ns: int) -> None:
+        """Take a change of belief; a newcomer that answered its first poke is not worth telling."""
+        if (transition.before, transition.after, transition.pokes) == _AT_ONCE:
+            return
+        key = (transition.target.node, transition.before, transition.after)
+        deadline = MonotonicNs(transition.at_ns + hold_ns)
+        group = self._groups.setdefault(key, _Group(deadline=deadline, transitions=[]))
+        group.transitions.append(transition)
+
+    def withdraw(self, target: Target, record: Record, now: MonotonicNs) -> list[Entry]:
+        """A target is no more: what was not told of it is dropped, what was told is closed."""
+        was_told = record.health is Health.DOWN
+        for key, group in list(self._groups.items()):
+            left = [t for t in group.transitions if t.target.id != target.id]
+            if len(left) < len(group.transitions) and key[2] is Health.DOWN:
+                was_told = False
+            group.transitions = left
+            if not left:
+                del self._groups[key]
+        if not was_told:
+            return []
+        return [
+            Entry(
+                kind=EventKind.TARGET_WITHDRAWN,
+                level=Level.INFO,
+                text=f"{target} is not poked any more; it was down for "
+                f"{_span(now - record.since_ns)}",
+                fields=_who(target),
+            )
+        ]
+
+    def flush(self, now: MonotonicNs, tally: Callable[[NodeName | None], Tally]) -> list[Entry]:
+        """The entries whose time has come."""
+        entries = []
+        for key, group in list(self._groups.items()):
+            node, _, after = key
+            counts = tally(node)
+            waiting_for = counts.doubtful if after is Health.DOWN else counts.down
+            if now >= group.deadline or not waiting_for:
+                del self._groups[key]
+                entries.append(_tell(group.transitions, counts))
+        return entries
+
+    def next_flush(self) -> MonotonicNs | None:
+        """When `flush` has something at the latest."""
+        return min((group.deadline for group in self._groups.values()), default=None)
+
+
+def tell_failure(outcome: Outcome) -> Entry:
+    """One failed ping, for ``log.failures = "each"``."""
+    target = outcome.probe.target
+    return Entry(
+        kind=EventKind.POKE_FAILED,
+        level=Level.INFO,
+        text=f"{target}: {_what([outcome])}",
+        fields={**_who(target), "OUTCOME": outcome.name},
+    )
+
+
+def _tell(transitions: Sequence[Transition], counts: Tally) -> Entry:
+    first = transitions[0]
+    match first.after:
+        case Health.DOWN:
+            kind, level = EventKind.TARGET_DOWN, Level.WARNING
+            text = _down_text(transitions, counts)
+        case _ if first.before is Health.DOWN:
+            kind, level = EventKind.TARGET_UP, Level.NOTICE
+            longest = max(t.at_ns - t.since_ns for t in transitions)
+            text = f"{_subject(transitions)} up after {_span(longest)} down{_rtt(transitions)}"
+        case _:
+            kind, level = EventKind.TARGET_OPENED, Level.INFO
+            longest = max(t.at_ns - t.failing_since_ns for t in transitions)
+            pokes = max(t.pokes for t in transitions)
+            text = (
+                f"{_subject(transitions)} open: answered after {_count(pokes, 'lost poke')} "
+                f"in {_span(longest)}{_rtt(transitions)}"
+            )
+    fields = {"STATE": first.after.value, "COUNT": str(len(transitions))}
+    outcome = first.outcome
+    if len(transitions) == 1:
+        fields |= {**_who(first.target), "OUTCOME": outcome.name}
+        if outcome.rtt_ns is not None:
+            fields["RTT_USEC"] = str(outcome.rtt_ns // 1_000)
+    elif first.target.node:
+        fields["NODE"] = first.target.node
+    return Entry(kind=kind, level=level, text=text, fields=fields)
+
+
+def _down_text(transitions: Sequence[Transition], counts: Tally) -> str:
+    longest = max(t.at_ns - t.failing_since_ns for t in transitions)
+    pokes = max(t.pokes for t in transitions)
+    text = (
+        f"{_subject(transitions)} down: {_what([t.outcome for t in transitions])}; "
+        f"{_count(pokes, 'poke')} in {_span(longest)}"
+    )
+    node = transitions[0].target.node
+    if not node or counts.targets == 1:
+        return text
+    if counts.down == counts.targets:
+        return (
+            f"{text}; none of the {counts.targets} pods on {node} answers: "
+            f"check {node}, and the tunnel and routes to it"
+        )
+    answering = counts.targets - counts.down
+    return (
+        f"{text}; {answering} of the {counts.targets} pods on {node} are not down: "
+        "check the pod, and the network policies that select it"
+    )
+
+
+def _subject(transitions: Sequence[Transition]) -> str:
+    first = transitions[0].target
+    if len(transitions) == 1:
+        return f"{first} is"
+    where = f" on {first.node}" if first.node else ""
+    example = f"{first.namespace}/{first.name} ({first.address})"
+    return f"{len(transitions)} pods{where}, for example {example}, are"
+
+
+def _what(outcomes: Sequence[Outcome]) -> str:
+    """The outcomes by name, the most frequent first, with who reported an ICMP error."""
+    names = Counter(_outcome_text(outcome) for outcome in outcomes)
+    if len(names) == 1:
+        return next(iter(names))
+    return ", ".join(f"{name} ({count})" for name, count in names.most_common())
+
+
+def _outcome_text(outcome: Outcome) -> str:
+    match outcome.kind:
+        case OutcomeKind.REJECTED:
+            return f"{outcome.name}, said {outcome.reporter}"
+        case OutcomeKind.SEND_FAILED:
+            return f"this host could not send to it: {outcome.name}"
+        case _:
+            return outcome.name
+
+
+def _rtt(transitions: Sequence[Transition]) -> str:
+    times = [t.outcome.rtt_ns for t in transitions if t.outcome.rtt_ns is not None]
+    return f", RTT {max(times) / MILLISECOND_NS:.2f} ms" if times else ""
+
+
+def _who(target: Target) -> dict[str, str]:
+    fields = {
+        "NAMESPACE": target.namespace,
+        "POD": target.name,
+        "POD_UID": target.uid,
+        "ADDRESS": target.address,
+    }
+    return {**fields, "NODE": target.node} if target.node else fields
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _span(duration_ns: int) -> str:
+    """A duration to a tenth of a second below ten seconds, to a second above."""
+    step = SECOND_NS // 10 if duration_ns < 10 * SECOND_NS else SECOND_NS
+    return duration_text(round(duration_ns / step) * step)

@@ -1,0 +1,171 @@
+"""Whose turn it is: due times, even spread, the rate cap, newcomers first.
+
+Owns when each target is poked. The steady pokes go round: one target every ``interval / n``, the
+one that waited longest first. So they are spread evenly whatever is added or withdrawn, and each
+target has one poke an interval. A newcomer is poked at once, and again a few times quickly until
+it answers. All of it together stays under ``max_rate``, by a token bucket that is never deeper
+than `DEPTH_NS`; what the loop could not send in time is skipped, not made up for in a burst.
+"""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, TargetId
+
+# The first pokes of a newcomer, after it appeared. A tunnel opens when both ends have sent
+# something, so the second or third passes where the first is lost by design; the gaps double.
+OPENING_OFFSETS_NS = (
+    0,
+    200 * MILLISECOND_NS,
+    600 * MILLISECOND_NS,
+    1400 * MILLISECOND_NS,
+    3000 * MILLISECOND_NS,
+)
+# How far behind the loop may be and still catch up. With 90 ms no window of 100 ms holds more
+# than (90 + 100) / 100 = 1.9 times its share.
+DEPTH_NS = 90 * MILLISECOND_NS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A target's turn; ``opening`` for a newcomer's quick pokes."""
+
+    id: TargetId
+    opening: bool
+
+
+class Pacing:
+    """The order and the times of all pokes."""
+
+    def __init__(self, *, interval_ns: int, max_rate: int, now: MonotonicNs) -> None:
+        self._interval_ns = interval_ns
+        self._token_ns = SECOND_NS // max_rate
+        self._depth_ns = max(DEPTH_NS, self._token_ns)
+        self._spent_until: int = now - self._depth_ns
+        self._last_slot: int = now
+        self._round: OrderedDict[TargetId, int] = OrderedDict()
+        self._opening: dict[TargetId, int] = {}
+        self._urgent: list[tuple[int, int, TargetId, int]] = []
+        self._pushed = 0
+        self._unpoked = 0
+
+    def set_limits(self, *, interval_ns: int, max_rate: int) -> None:
+        """Take new settings; nobody loses the turn."""
+        self._interval_ns = interval_ns
+        self._token_ns = SECOND_NS // max_rate
+        self._depth_ns = max(DEPTH_NS, self._token_ns)
+
+    @property
+    def interval_ns(self) -> int:
+        """The interval that is really kept: the one asked for, stretched by the rate cap."""
+        return max(self._interval_ns, len(self) * self._token_ns)
+
+    @property
+    def is_stretched(self) -> bool:
+        """Whether the rate cap makes the interval longer than asked for."""
+        return self.interval_ns > self._interval_ns
+
+    def __len__(self) -> int:
+        return len(self._round) + self._unpoked
+
+    def add(self, target_id: TargetId, now: MonotonicNs) -> None:
+        """A newcomer: its first turn is now."""
+        self._opening[target_id] = 0
+        self._unpoked += 1
+        self._push(now, target_id, 0)
+
+    def remove(self, target_id: TargetId) -> None:
+        """A target is withdrawn."""
+        if self._opening.pop(target_id, None) == 0:
+            self._unpoked -= 1
+        self._round.pop(target_id, None)
+
+    def settle(self, target_id: TargetId) -> None:
+        """A newcomer answered: no more quick pokes."""
+        if self._opening.get(target_id):
+            del self._opening[target_id]
+
+    def take(self, now: MonotonicNs) -> Iterator[Turn]:
+        """Every turn that is due and allowed at ``now``."""
+        self._spent_until = max(self._spent_until, now - self._depth_ns)
+        self._last_slot = max(self._last_slot, now - self._slot_ns() - self._depth_ns)
+        urgent_next = True
+        while self._spent_until + self._token_ns <= now:
+            turn = self._next_turn(now, urgent_next)
+            if turn is None:
+                return
+            # Newcomers go first, but targets that already wait too long get every second turn.
+            urgent_next = not turn.opening or not self._is_overdue(now)
+            self._spent_until += self._token_ns
+            yield turn
+
+    def next_due(self) -> MonotonicNs | None:
+        """When `take` has something again; None without targets."""
+        self._drop_stale()
+        times = [self._urgent[0][0]] if self._urgent else []
+        if self._round:
+            times.append(self._last_slot + self._slot_ns())
+        if not times:
+            return None
+        return MonotonicNs(max(min(times), self._spent_until + self._token_ns))
+
+    def _next_turn(self, now: MonotonicNs, urgent_first: bool) -> Turn | None:
+        takers = (self._take_urgent, self._take_round)
+        for taker in takers if urgent_first else reversed(takers):
+            turn = taker(now)
+            if turn is not None:
+                return turn
+        return None
+
+    def _take_urgent(self, now: MonotonicNs) -> Turn | None:
+        self._drop_stale()
+        if not self._urgent or self._urgent[0][0] > now:
+            return None
+        due, _, target_id, attempt = heapq.heappop(self._urgent)
+        following = attempt + 1
+        if attempt == 0:
+            self._unpoked -= 1
+            if not self._round:
+                self._last_slot = now
+            self._round[target_id] = now
+        if following < len(OPENING_OFFSETS_NS):
+            self._opening[target_id] = following
+            gap = OPENING_OFFSETS_NS[following] - OPENING_OFFSETS_NS[attempt]
+            self._push(MonotonicNs(max(due, now) + gap), target_id, following)
+        else:
+            del self._opening[target_id]
+        return Turn(id=target_id, opening=True)
+
+    def _take_round(self, now: MonotonicNs) -> Turn | None:
+        if not self._round:
+            return None
+        due = self._last_slot + self._slot_ns()
+        if due > now:
+            return None
+        self._last_slot = due
+        target_id = next(iter(self._round))
+        self._round[target_id] = now
+        self._round.move_to_end(target_id)
+        return Turn(id=target_id, opening=False)
+
+    def _is_overdue(self, now: MonotonicNs) -> bool:
+        oldest = next(iter(self._round.values()), now)
+        return now - oldest > self.interval_ns
+
+    def _slot_ns(self) -> int:
+        """The time between two steady pokes."""
+        return max(self._interval_ns // max(1, len(self._round)), self._token_ns)
+
+    def _push(self, due: MonotonicNs, target_id: TargetId, attempt: int) -> None:
+        self._pushed += 1
+        heapq.heappush(self._urgent, (due, self._pushed, target_id, attempt))
+
+    def _drop_stale(self) -> None:
+        """Withdrawn and settled newcomers stay in the heap until they come to its top."""
+        while self._urgent:
+            _, _, target_id, attempt = self._urgent[0]
+            if self._opening.get(target_id) == attempt:
+                return
+            heapq.heappop(self._urgent)

@@ -1,0 +1,114 @@
+"""Echo requests to bytes, bytes to replies and quoted requests, for ICMP and ICMPv6.
+
+Owns the formats of RFC 792 and RFC 4443, section 4, and the names of ICMP errors. Trusts no length
+that a packet states about itself.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from pokepodsd.core.model import Family
+
+_HEADER: Final = struct.Struct("!BBHHH")
+_PAYLOAD: Final = struct.Struct("!QQ")
+_REQUEST_TYPE: Final = {Family.V4: 8, Family.V6: 128}
+_REPLY_TYPE: Final = {Family.V4: 0, Family.V6: 129}
+PACKET_SIZE: Final = _HEADER.size + _PAYLOAD.size
+
+_ERROR_NAMES: Final[dict[tuple[Family, int, int], str]] = {
+    # RFC 792 and RFC 1122, section 3.2.2.1; the prohibitions are RFC 1812, section 5.2.7.1.
+    (Family.V4, 3, 0): "network unreachable",
+    (Family.V4, 3, 1): "host unreachable",
+    (Family.V4, 3, 2): "protocol unreachable",
+    (Family.V4, 3, 3): "port unreachable",
+    (Family.V4, 3, 4): "fragmentation needed",
+    (Family.V4, 3, 5): "source route failed",
+    (Family.V4, 3, 6): "network unknown",
+    (Family.V4, 3, 7): "host unknown",
+    (Family.V4, 3, 9): "network prohibited",
+    (Family.V4, 3, 10): "host prohibited",
+    (Family.V4, 3, 13): "communication prohibited",
+    (Family.V4, 11, 0): "time to live exceeded",
+    (Family.V4, 12, 0): "parameter problem",
+    # RFC 4443, section 3.
+    (Family.V6, 1, 0): "no route to destination",
+    (Family.V6, 1, 1): "communication prohibited",
+    (Family.V6, 1, 2): "beyond scope of source address",
+    (Family.V6, 1, 3): "address unreachable",
+    (Family.V6, 1, 4): "port unreachable",
+    (Family.V6, 1, 5): "source address failed policy",
+    (Family.V6, 1, 6): "reject route to destination",
+    (Family.V6, 2, 0): "packet too big",
+    (Family.V6, 3, 0): "hop limit exceeded",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo:
+    """The part of an echo that tells which one it is; ``serial`` and ``cookie`` are our payload.
+
+    Both are None where the packet does not carry them: an ICMP error quotes only the header for
+    certain (RFC 792: 64 bits of the original), and a payload of another length is not ours.
+    """
+
+    identifier: int
+    sequence: int
+    serial: int | None
+    cookie: int | None
+
+
+def echo_request(
+    family: Family, *, identifier: int, sequence: int, serial: int, cookie: int
+) -> bytes:
+    """An echo request of `PACKET_SIZE` bytes.
+
+    The checksum of ICMPv6 covers the addresses and is the kernel's to fill in (RFC 3542, 3.1).
+    """
+    payload = _PAYLOAD.pack(serial, cookie)
+    kind = _REQUEST_TYPE[family]
+    checksum = 0
+    if family is Family.V4:
+        checksum = _checksum(_HEADER.pack(kind, 0, 0, identifier, sequence) + payload)
+    return _HEADER.pack(kind, 0, checksum, identifier, sequence) + payload
+
+
+def parse_reply(family: Family, data: bytes, *, has_ip_header: bool) -> Echo | None:
+    """An echo reply as the socket gives it; None for anything else.
+
+    ``has_ip_header`` is so for a raw IPv4 socket only (raw(7)).
+    """
+    if has_ip_header:
+        if len(data) < 20:
+            return None
+        data = data[(data[0] & 0x0F) * 4 :]
+    return _parse_echo(data, _REPLY_TYPE[family])
+
+
+def parse_quoted_request(family: Family, data: bytes) -> Echo | None:
+    """The echo request that an ICMP error quotes, from its ICMP header on; None if it is none."""
+    return _parse_echo(data, _REQUEST_TYPE[family])
+
+
+def error_name(family: Family, kind: int, code: int) -> str:
+    """The name of an ICMP error by its type and code."""
+    return _ERROR_NAMES.get((family, kind, code), f"ICMP type {kind} code {code}")
+
+
+def _parse_echo(data: bytes, wanted: int) -> Echo | None:
+    if len(data) < _HEADER.size:
+        return None
+    kind, code, _, identifier, sequence = _HEADER.unpack_from(data)
+    if kind != wanted or code != 0:
+        return None
+    serial = cookie = None
+    if len(data) == PACKET_SIZE:
+        serial, cookie = _PAYLOAD.unpack_from(data, _HEADER.size)
+    return Echo(identifier=identifier, sequence=sequence, serial=serial, cookie=cookie)
+
+
+def _checksum(data: bytes) -> int:
+    """RFC 1071, of a whole number of 16-bit words."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xFFFF

@@ -1,0 +1,142 @@
+"""What the reader says of the pods, to changes of the set of targets.
+
+Owns the folding of lists and changes: the rule of selection is applied to each pod as it comes,
+so that a long list is taken a page at a time, and the end of a list withdraws what it did not
+name.
+"""
+
+from collections.abc import Iterable, Iterator, ValuesView
+from dataclasses import replace
+from typing import assert_never
+
+from pokepodsd.core.config import KubernetesConfig
+from pokepodsd.core.inventory import Delta, Inventory, Source
+from pokepodsd.core.model import (
+    Entry,
+    EventKind,
+    Family,
+    Level,
+    Pod,
+    Skip,
+    Target,
+    TargetId,
+    Uid,
+)
+from pokepodsd.core.records import (
+    Identified,
+    ListBegun,
+    ListEnded,
+    PodChanged,
+    PodIgnored,
+    PodRemoved,
+    PodsListed,
+)
+from pokepodsd.core.selection import Selection
+
+PodRecord = Identified | ListBegun | PodsListed | ListEnded | PodChanged | PodRemoved | PodIgnored
+
+
+class Population:
+    """The targets there are, by the records of the reader and the saved ones."""
+
+    def __init__(self, config: KubernetesConfig, families: frozenset[Family]) -> None:
+        self.selection = Selection(config=config, node=None, families=families)
+        self.entries: list[Entry] = []
+        self._inventory = Inventory()
+        self._listed: set[Uid] | None = None
+
+    def __len__(self) -> int:
+        return len(self._inventory)
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether a full list has begun and is not complete."""
+        return self._listed is not None
+
+    def set_config(self, config: KubernetesConfig) -> None:
+        """Take new settings; they hold for what is told from now on."""
+        self.selection = replace(self.selection, config=config)
+
+    def set_own_addresses(self, addresses: frozenset[str]) -> None:
+        """The addresses of this host, which are never targets."""
+        self.selection = replace(self.selection, own_addresses=addresses)
+
+    def get(self, target_id: TargetId) -> Target | None:
+        """The target, if it exists."""
+        return self._inventory.get(target_id)
+
+    def all(self) -> ValuesView[Target]:
+        """Every target there is."""
+        return self._inventory.all()
+
+    def restore(self, saved: Iterable[Target]) -> Iterator[Delta]:
+        """Take the last known targets, until a full list confirms or denies them."""
+        pods: dict[Uid, Pod] = {}
+        for target in saved:
+            known = pods.get(target.uid)
+            addresses = (*known.addresses, target.address) if known else (target.address,)
+            pods[target.uid] = _pod_of(target, addresses)
+        for uid, pod in pods.items():
+            yield self._inventory.put(Source.SAVED, uid, tuple(self._chosen(pod)))
+
+    def take(self, record: PodRecord) -> Iterator[Delta]:
+        """Take one record of the reader."""
+        match record:
+            case Identified(node=node):
+                self.selection = replace(self.selection, node=node)
+            case ListBegun():
+                self._listed = set()
+            case PodsListed(pods=pods):
+                for pod in pods:
+                    yield self._put(pod)
+            case PodChanged(pod=pod):
+                yield self._put(pod)
+            case PodRemoved(uid=uid):
+                if self._listed is not None:
+                    self._listed.discard(uid)
+                yield self._inventory.put(Source.API, uid, ())
+            case ListEnded():
+                yield from self._end_list()
+            case PodIgnored(reason=reason):
+                self._warn(f"a pod that the API server sent cannot be read: {reason}")
+            case _:
+                assert_never(record)
+
+    def _put(self, pod: Pod) -> Delta:
+        if self._listed is not None:
+            self._listed.add(pod.uid)
+        return self._inventory.put(Source.API, pod.uid, tuple(self._chosen(pod)))
+
+    def _end_list(self) -> Iterator[Delta]:
+        if self._listed is not None:
+            yield self._inventory.retain(Source.API, self._listed)
+            yield self._inventory.retain(Source.SAVED, ())
+        self._listed = None
+
+    def _chosen(self, pod: Pod) -> Iterator[Target]:
+        for item in self.selection.targets(pod):
+            if isinstance(item, Target):
+                yield item
+            elif item.reason is Skip.NOT_A_POD_ADDRESS:
+                self._warn(
+                    f"{pod.namespace}/{pod.name}: {item.address} is not poked: {item.reason.value}"
+                )
+
+    def _warn(self, text: str) -> None:
+        self.entries.append(Entry(kind=EventKind.POD_IGNORED, level=Level.WARNING, text=text))
+
+
+def _pod_of(target: Target, addresses: tuple[str, ...]) -> Pod:
+    """The pod of a saved target, so that the rule of selection is applied to it as to any other."""
+    return Pod(
+        uid=target.uid,
+        namespace=target.namespace,
+        name=target.name,
+        node=target.node,
+        phase="Running",
+        ready=False,
+        terminating=False,
+        host_network=False,
+        created=target.created,
+        addresses=addresses,
+    )

@@ -1,0 +1,180 @@
+"""What crosses the pipe from the reader to the daemon, and how it is written there.
+
+Owns the records and their line format: one JSON array a line, the record's name first. The daemon
+takes nothing on trust that comes out of the pipe: a line that is not exactly one of these is an
+error, and the reader that wrote it is replaced.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+from pokepodsd.core.model import NodeName, Pod, Scope, Uid
+from pokepodsd.errors import GarbledError
+
+# One page of 500 pods is about 150 kB as records.
+LONGEST_RECORD = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alive:
+    """The reader turns; sent every few seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """The node's own name, and where it was learnt."""
+
+    node: NodeName
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListBegun:
+    """A full list starts; a list that had begun before is void."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodsListed:
+    """A part of the list."""
+
+    pods: tuple[Pod, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEnded:
+    """The list is complete: what is not in it does not exist any more, as far as may be seen."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodChanged:
+    """A pod was added, or is different now."""
+
+    pod: Pod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodRemoved:
+    """A pod is gone, or no longer matches what was asked for."""
+
+    uid: Uid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodIgnored:
+    """A pod object that could not be read; the others are not affected."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """The API server answers, and changes will be told as they happen."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """The API server cannot be asked at the moment; what is known stays as it is."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The credentials may not read the cluster's pods; ``message`` is the server's own."""
+
+    message: str
+
+
+Record = (
+    Alive
+    | Identified
+    | ListBegun
+    | PodsListed
+    | ListEnded
+    | PodChanged
+    | PodRemoved
+    | PodIgnored
+    | Watching
+    | Lost
+    | Refused
+)
+
+_Plain = Alive | Identified | ListBegun | PodRemoved | PodIgnored | Lost | Refused
+_PLAIN: Final[dict[str, type[_Plain]]] = {
+    "alive": Alive,
+    "identified": Identified,
+    "list-begun": ListBegun,
+    "pod-removed": PodRemoved,
+    "pod-ignored": PodIgnored,
+    "lost": Lost,
+    "refused": Refused,
+}
+_PLAIN_NAMES: Final = {kind: name for name, kind in _PLAIN.items()}
+_POD_FIELDS: Final = tuple(field.name for field in fields(Pod))
+
+
+def encode(record: Record) -> bytes:
+    """One line, with its newline."""
+    match record:
+        case PodsListed():
+            body: list[Any] = ["pods-listed", [_pod_row(pod) for pod in record.pods]]
+        case PodChanged():
+            body = ["pod-changed", _pod_row(record.pod)]
+        case ListEnded():
+            body = ["list-ended", record.scope.value]
+        case Watching():
+            body = ["watching", record.scope.value]
+        case _:
+            body = [_PLAIN_NAMES[type(record)], asdict(record)]
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Record:
+    """Read one line back.
+
+    Raises:
+        GarbledError: it is not exactly what `encode` writes.
+    """
+    try:
+        name, *rest = json.loads(line)
+        match name:
+            case "pods-listed":
+                return PodsListed(pods=tuple(_pod(row) for row in rest[0]))
+            case "pod-changed":
+                return PodChanged(pod=_pod(rest[0]))
+            case "list-ended":
+                return ListEnded(scope=Scope(rest[0]))
+            case "watching":
+                return Watching(scope=Scope(rest[0]))
+            case _:
+                return _PLAIN[name](**_texts(rest[0]))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise GarbledError(f"not a record: {error!r:.100}") from error
+
+
+def _texts(values: dict[str, Any]) -> dict[str, Any]:
+    if not all(isinstance(value, str) for value in values.values()):
+        raise TypeError("a field that is not text")
+    return values
+
+
+def _pod_row(pod: Pod) -> list[Any]:
+    return [getattr(pod, name) for name in _POD_FIELDS]
+
+
+def _pod(row: list[Any]) -> Pod:
+    values = dict(zip(_POD_FIELDS, row, strict=True))
+    addresses = values.pop("addresses")
+    flags = {name: values.pop(name) for name in ("ready", "terminating", "host_network")}
+    node = values.pop("node")
+    texts = [*values.values(), *addresses, *([] if node is None else [node])]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a pod with a field that is not text")
+    if not all(isinstance(flag, bool) for flag in flags.values()):
+        raise TypeError("a pod with a flag that is not true or false")
+    return Pod(addresses=tuple(addresses), node=node, **flags, **values)

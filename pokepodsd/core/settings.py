@@ -1,0 +1,188 @@
+"""The one table of settings, which feeds the parser, the command line and the shipped sample.
+
+Owns every setting's name, kind, default, limits and the reason for its default. Knows nothing of
+files or of the command line.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from pokepodsd.core.model import SECOND_NS
+
+Value = str | int | bool | tuple[str, ...]
+
+
+class Kind(Enum):
+    """The kind of a setting's value, with how a person is told to write it."""
+
+    TEXT = 'text in quotes, for example "auto"'
+    CHOICE = "one of the listed words, in quotes"
+    BOOLEAN = "true or false"
+    INTEGER = "a whole number"
+    DURATION = 'a duration in quotes, for example "5s" or "1m30s"'
+    TEXT_LIST = 'a list of texts, for example ["kube-system"]'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting; ``default``, ``least`` and ``most`` of a DURATION are nanoseconds."""
+
+    section: str
+    name: str
+    kind: Kind
+    default: Value
+    help: str
+    reason: str
+    least: int | None = None
+    most: int | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The key path, as in ``poke.interval``."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def field(self) -> str:
+        """The name of the field that holds the value, with its unit."""
+        return f"{self.name}_ns" if self.kind is Kind.DURATION else self.name
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        section="kubernetes",
+        name="kubeconfig",
+        kind=Kind.TEXT,
+        default="auto",
+        help='The kubeconfig to use: "auto" finds the kubelet\'s, or a path.',
+        reason="Every node already holds the kubelet's, and it may read what is needed first.",
+    ),
+    Setting(
+        section="kubernetes",
+        name="node_name",
+        kind=Kind.TEXT,
+        default="auto",
+        help='This node\'s name where its certificate does not say it: "auto" is the host name.',
+        reason="A kubelet's certificate names its node as system:node:NAME.",
+    ),
+    Setting(
+        section="kubernetes",
+        name="exclude_namespaces",
+        kind=Kind.TEXT_LIST,
+        default=("kube-system",),
+        help="Namespaces whose pods are left out.",
+        reason="The rule of the shell loop that this program comes from.",
+    ),
+    Setting(
+        section="kubernetes",
+        name="include_namespaces",
+        kind=Kind.TEXT_LIST,
+        default=(),
+        help="If not empty: only these namespaces, and exclude_namespaces is not asked.",
+        reason="Empty means all but the excluded.",
+    ),
+    Setting(
+        section="kubernetes",
+        name="label_selector",
+        kind=Kind.TEXT,
+        default="",
+        help='Only pods that this label selector matches, for example "app=web,tier!=cache".',
+        reason="Empty means every pod; the API server does the matching.",
+    ),
+    Setting(
+        section="kubernetes",
+        name="skip_ready",
+        kind=Kind.BOOLEAN,
+        default=False,
+        help="Leave out pods that are Ready.",
+        reason="Off, because a tunnel must also be kept open after the pods behind it are ready.",
+    ),
+    Setting(
+        section="kubernetes",
+        name="host_network",
+        kind=Kind.BOOLEAN,
+        default=False,
+        help="Poke host-network pods too.",
+        reason="Off, because their address is the node's, to which no tunnel leads.",
+    ),
+    Setting(
+        section="kubernetes",
+        name="own_pods",
+        kind=Kind.BOOLEAN,
+        default=True,
+        help="Poke the pods of this node too.",
+        reason="On, as in the shell loop; it shows a pod that is broken on its own node.",
+    ),
+    Setting(
+        section="poke",
+        name="interval",
+        kind=Kind.DURATION,
+        default=5 * SECOND_NS,
+        least=SECOND_NS // 2,
+        most=200 * SECOND_NS,
+        help="Each target gets one echo request in this time.",
+        reason="The shell loop slept 5 s; conntrack forgets an unknown protocol after 600 s, "
+        "and more than 200 s leaves no room for two lost pokes.",
+    ),
+    Setting(
+        section="poke",
+        name="timeout",
+        kind=Kind.DURATION,
+        default=SECOND_NS,
+        least=SECOND_NS // 100,
+        most=10 * SECOND_NS,
+        help="An answer that comes later than this counts as none; at most the interval.",
+        reason="The shell loop's ping -W1; a node's round trip is below 10 ms.",
+    ),
+    Setting(
+        section="poke",
+        name="max_rate",
+        kind=Kind.INTEGER,
+        default=200,
+        least=1,
+        most=10_000,
+        help="Packets a second, all targets together; with more targets the interval stretches.",
+        reason="1,000 pods every 5 s; 200 small packets a second are nothing to a network.",
+    ),
+    Setting(
+        section="poke",
+        name="fail_after",
+        kind=Kind.INTEGER,
+        default=3,
+        least=1,
+        most=100,
+        help="A target is down after this many failures in a row, and up after one reply.",
+        reason="One lost packet is normal; three in a row are not.",
+    ),
+    Setting(
+        section="log",
+        name="level",
+        kind=Kind.CHOICE,
+        default="info",
+        choices=("error", "warning", "notice", "info", "debug"),
+        help="The least severe entries that are written.",
+        reason="A quiet node writes a few lines a day at info.",
+    ),
+    Setting(
+        section="log",
+        name="failures",
+        kind=Kind.CHOICE,
+        default="changes",
+        choices=("changes", "each"),
+        help='"changes" writes when a belief changes, "each" every failed ping as well.',
+        reason="A target that stays down would fill the journal.",
+    ),
+    Setting(
+        section="state",
+        name="directory",
+        kind=Kind.TEXT,
+        default="auto",
+        help='Where the last known targets are kept: "auto" is systemd\'s STATE_DIRECTORY, '
+        "else /var/lib/pokepodsd.",
+        reason="After a restart they are poked before the API server answers.",
+    ),
+)
+
+BY_KEY: Final[dict[str, Setting]] = {setting.key: setting for setting in SETTINGS}
+SECTIONS: Final[tuple[str, ...]] = tuple(dict.fromkeys(setting.section for setting in SETTINGS))
