@@ -1,0 +1,1 @@
+"""All doing: input and output, one module an outside thing, and no policy."""

@@ -1,0 +1,172 @@
+"""List and watch over HTTPS: one question out, status and bytes in.
+
+Owns the connection, through the transport of the `kubernetes` package and the raw body: no typed
+models, whose list of 5,000 pods costs ten times the CPU and the memory. What an answer means is
+`core.watch`'s to say. Does not retry: there is one place where delays grow, and it is not here.
+"""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import urllib3
+from kubernetes.client import ApiClient, Configuration
+
+from pokepodsd import __version__
+from pokepodsd.core.protocol import Ask, Timings
+from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError
+
+# A page of 500 pods is 2 MB; a page of the largest objects that etcd takes could be 750 MB, and
+# is refused rather than held in memory.
+_LONGEST_BODY = 256 * 1024 * 1024
+_CHUNK = 64 * 1024
+# A peer that vanished without a FIN is given up after 15 s of silence and three lost probes, and
+# unacknowledged data after 30 s (tcp(7)).
+_SOCKET_OPTIONS = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),
+]
+
+
+class Answer:
+    """One answer: its status, and its body as it comes."""
+
+    def __init__(self, response: urllib3.HTTPResponse, *, patience: float) -> None:
+        self._response = response
+        self._opened = time.monotonic()
+        self._patience = patience
+        self.status = response.status
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the status is 200."""
+        return self.status == HTTPStatus.OK
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds, from the Retry-After header in either of its forms (RFC 9110, 10.2.3)."""
+        header = self._response.headers.get("Retry-After")
+        with contextlib.suppress(urllib3.exceptions.InvalidHeader):
+            return urllib3.Retry().parse_retry_after(header) if header else None
+        return None
+
+    @property
+    def lived(self) -> float:
+        """Seconds since the answer began."""
+        return time.monotonic() - self._opened
+
+    def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            ApiError: it is not complete in time, too large, or garbled.
+        """
+        parts, size = [], 0
+        for part in self.chunks():
+            parts.append(part)
+            size += len(part)
+            if size > _LONGEST_BODY:
+                raise GarbledError(f"the answer is larger than {_LONGEST_BODY} bytes")
+            if self.lived > self._patience:
+                raise SilentError(f"the answer was not complete after {self._patience:g} s")
+        return b"".join(parts)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it arrives, until its end.
+
+        Raises:
+            ApiError: the connection ended or fell silent before that.
+        """
+        with _translated():
+            if self._response.supports_chunked_reads() and self._response.chunked:
+                yield from self._response.read_chunked(_CHUNK)
+            else:
+                while part := self._response.read1(_CHUNK):
+                    yield part
+
+    def interrupt(self) -> None:
+        """Make `chunks` end soon, from another thread."""
+        # Released or never connected: then there is nothing that waits.
+        with contextlib.suppress(ValueError, RuntimeError, OSError):
+            self._response.shutdown()
+
+
+class ApiServer:
+    """The API server of one set of credentials; a new one is made for new credentials."""
+
+    def __init__(self, configuration: Configuration, timings: Timings) -> None:
+        self._configuration = configuration
+        self._timings = timings
+        self._client = ApiClient(configuration)
+        self._pool: urllib3.PoolManager = self._client.rest_client.pool_manager
+        self._pool.connection_pool_kw["socket_options"] = _SOCKET_OPTIONS
+
+    @contextlib.contextmanager
+    def ask(self, question: Ask) -> Iterator[Answer]:
+        """GET the pods; the connection is dropped unless the answer was read to its end.
+
+        Raises:
+            ApiError: no answer could be had.
+        """
+        timings = self._timings
+        patience = timings.silence if question.is_watch else timings.answer
+        with _translated():
+            response: Any = self._pool.request(
+                "GET",
+                f"{self._configuration.host}/api/v1/pods",
+                fields=dict(question.parameters),
+                headers=self._headers(question),
+                timeout=urllib3.Timeout(connect=timings.connect, read=patience),
+                retries=False,
+                preload_content=False,
+            )
+        try:
+            yield Answer(response, patience=patience)
+        finally:
+            # Closes the connection unless it was read to its end and went back to the pool.
+            response.close()
+
+    def close(self) -> None:
+        """Drop every connection, so that no later request uses these credentials."""
+        self._pool.clear()
+
+    def _headers(self, question: Ask) -> Mapping[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": f"pokepodsd/{__version__}"}
+        if not question.is_watch:
+            headers["Accept-Encoding"] = "gzip"
+        settings: Mapping[str, Mapping[str, Any]] = self._configuration.auth_settings()
+        for setting in settings.values():
+            if setting["in"] == "header" and setting["value"]:
+                headers[setting["key"]] = setting["value"]
+        return headers
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what the transport raises into our errors, once."""
+    try:
+        yield
+    except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
+        raise SilentError("nothing came from it for too long") from error
+    except urllib3.exceptions.DecodeError as error:
+        raise GarbledError("its compressed answer is damaged") from error
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise ConnectionLostError(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost reason: the outer ones repeat it, with addresses of objects."""
+    seen = error
+    while (inner := seen.__cause__ or seen.__context__ or getattr(seen, "reason", None)) and (
+        isinstance(inner, BaseException)
+    ):
+        seen = inner
+    text = getattr(seen, "strerror", None) or str(seen) or type(seen).__name__
+    return " ".join(str(text).split())[:200]

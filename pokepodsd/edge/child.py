@@ -1,0 +1,69 @@
+"""One child process with a socket to it.
+
+Owns the fork, the socket's two ends, and the end of the child. Forks without an exec, so that the
+pages of the interpreter and its modules are shared; what the child does is the caller's to say.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+# About 300 pods: what is read at once is also decoded at once, between two ticks.
+_CHUNK = 64 * 1024
+
+
+class Child:
+    """A running child."""
+
+    def __init__(self, body: Callable[[socket.socket], None]) -> None:
+        """Fork, and call ``body`` in the child with its end of the socket."""
+        ours, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _be_child(body, theirs)
+        theirs.close()
+        ours.setblocking(False)
+        self._socket = ours
+
+    def fileno(self) -> int:
+        """This side's end of the socket, for a selector."""
+        return self._socket.fileno()
+
+    def read(self) -> bytes | None:
+        """What the child wrote; None when there is nothing yet, empty when it is gone."""
+        try:
+            return self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
+    def kill(self) -> str:
+        """End the child at once, wait for it, and say how it ended."""
+        self._socket.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        _, status = os.waitpid(self.pid, 0)
+        if os.WIFSIGNALED(status):
+            return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
+        return f"exited with status {os.WEXITSTATUS(status)}"
+
+
+def _be_child(body: Callable[[socket.socket], None], theirs: socket.socket) -> None:
+    """Never returns: a child must not come back into its parent's code."""
+    status = 70  # EX_SOFTWARE of sysexits.h
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        # An interrupt from the terminal goes to both; the parent ends the child itself.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        keep = theirs.fileno()
+        os.closerange(3, keep)
+        os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+        body(theirs)
+        status = 0
+    finally:
+        os._exit(status)

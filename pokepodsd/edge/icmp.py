@@ -1,0 +1,203 @@
+"""One ICMP socket a family, for all targets; the only module that knows `icmplib`.
+
+Owns the sockets: which kind may be opened, kernel receive stamps, the error queue. Knows nothing
+of targets or of what a packet means.
+"""
+
+import ctypes
+import errno
+import secrets
+import socket
+import struct
+from collections.abc import Iterator
+
+from icmplib import ICMPv4Socket, ICMPv6Socket
+from icmplib.exceptions import ICMPSocketError, SocketPermissionError
+
+from pokepodsd.core.model import SECOND_NS, Channel, Datagram, Family, IcmpError, WallNs
+from pokepodsd.errors import PrivilegeError
+
+# Linux's values, which the socket module does not name (include/uapi/asm-generic/socket.h,
+# linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h, linux/errqueue.h).
+_SO_TIMESTAMPNS = 35
+_SO_ATTACH_FILTER = 26
+_SOL_RAW = 255
+_ICMP_FILTER = 1
+_ICMPV6_FILTER = 1
+_RECVERR = {Family.V4: (socket.IPPROTO_IP, 11), Family.V6: (socket.IPPROTO_IPV6, 25)}
+_ORIGIN_ICMP = {2, 3}
+
+_TIMESPEC = struct.Struct("@ll")
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+_ANCILLARY_SIZE = 512
+_DATAGRAM_SIZE = 2048
+# Replies of one tick at the highest rate fit; the kernel caps it at net.core.rmem_max.
+_RECEIVE_BUFFER = 4 * 1024 * 1024
+# An ICMP error about one target is also kept as the socket's pending error, which the next call
+# reports whatever it is for (ip(7), IP_RECVERR): such a failure is tried once more.
+_PENDING = frozenset(
+    {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EPROTO}
+    | {errno.ENOPROTOOPT, errno.EACCES, errno.EOPNOTSUPP, errno.EMSGSIZE}
+)
+
+_NO_PRIVILEGE = (
+    "may not open an ICMP socket: give the process CAP_NET_RAW (in the unit: "
+    "AmbientCapabilities=CAP_NET_RAW), or let its group use ICMP datagram sockets "
+    '(sysctl net.ipv4.ping_group_range="0 2147483647")'
+)
+
+
+class IcmpSocket:
+    """One non-blocking ICMP socket."""
+
+    def __init__(self, family: Family, opened: ICMPv4Socket | ICMPv6Socket, *, raw: bool) -> None:
+        self._opened = opened
+        self._socket: socket.socket = opened.sock
+        self._family = family
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._socket.setsockopt(*_RECVERR[family], 1)
+        if raw:
+            identifier = secrets.randbelow(0xFFFF) + 1
+            _filter_raw(self._socket, family, identifier)
+        else:
+            # The kernel assigns a datagram socket's identifier when it is bound, as a port.
+            self._socket.bind(("0.0.0.0" if family is Family.V4 else "::", 0))  # noqa: S104
+            identifier = self._socket.getsockname()[1]
+        self.is_raw = raw
+        self.channel = Channel(
+            family=family, identifier=identifier, has_ip_header=raw and family is Family.V4
+        )
+
+    def fileno(self) -> int:
+        """The socket, for a selector."""
+        return self._socket.fileno()
+
+    def send(self, packet: bytes, address: str) -> str | None:
+        """Hand one packet to the kernel; the name of the errno if it does not take it."""
+        for attempt in (1, 2):
+            try:
+                self._socket.sendto(packet, (address, 0))
+            except OSError as error:
+                if attempt == 1 and error.errno in _PENDING:
+                    continue
+                return errno.errorcode.get(error.errno or 0, str(error.errno))
+            else:
+                return None
+        return None
+
+    def receive(self, limit: int) -> Iterator[Datagram]:
+        """What has arrived, at most ``limit`` datagrams, without waiting."""
+        for _ in range(limit):
+            try:
+                data, ancillary, _, source = self._socket.recvmsg(_DATAGRAM_SIZE, _ANCILLARY_SIZE)
+            except BlockingIOError:
+                return
+            except OSError:
+                # The pending error of a target; the error queue says which, see receive_errors.
+                continue
+            yield Datagram(
+                family=self._family,
+                data=data,
+                source=source[0].partition("%")[0],
+                stamp_ns=_stamp(ancillary),
+            )
+
+    def receive_errors(self, limit: int) -> Iterator[IcmpError]:
+        """The ICMP errors that have arrived, at most ``limit``, without waiting."""
+        for _ in range(limit):
+            try:
+                quoted, ancillary, _, _ = self._socket.recvmsg(
+                    _DATAGRAM_SIZE, _ANCILLARY_SIZE, socket.MSG_ERRQUEUE
+                )
+            except BlockingIOError:
+                return
+            error = _extended_error(self._family, quoted, ancillary)
+            if error is not None:
+                yield error
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._opened.close()
+
+
+def open_sockets() -> list[IcmpSocket]:
+    """One socket for each family that this host has: a datagram socket where allowed, else raw.
+
+    Raises:
+        PrivilegeError: neither kind may be opened, or the host has no IP at all.
+    """
+    found = [_open(Family.V4, ICMPv4Socket), _open(Family.V6, ICMPv6Socket)]
+    sockets = [one for one in found if one is not None]
+    if not sockets:
+        raise PrivilegeError("this host supports neither IPv4 nor IPv6 sockets")
+    return sockets
+
+
+def _open(family: Family, kind: type[ICMPv4Socket | ICMPv6Socket]) -> IcmpSocket | None:
+    for raw in (False, True):
+        try:
+            return IcmpSocket(family, kind(privileged=raw), raw=raw)
+        except SocketPermissionError as error:
+            if raw:
+                raise PrivilegeError(_NO_PRIVILEGE) from error
+        except ICMPSocketError as error:
+            cause = error.__context__
+            if not isinstance(cause, OSError) or cause.errno not in {
+                errno.EAFNOSUPPORT,
+                errno.EPROTONOSUPPORT,
+            }:
+                raise PrivilegeError(f"cannot open an ICMP socket: {error}") from error
+            # No IPv6 on this host, or no datagram ICMP in this kernel: try the other kind.
+    return None
+
+
+def _filter_raw(sock: socket.socket, family: Family, identifier: int) -> None:
+    """Make a raw socket as quiet as a datagram one: echo replies with our identifier only."""
+    if family is Family.V4:
+        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF & ~(1 << 0)))
+        program = [
+            (0xB1, 0, 0, 0),  # ldxb 4*([0]&0xf): the length of the IP header
+            (0x48, 0, 0, 4),  # ldh [x+4]: the identifier
+        ]
+    else:
+        blocked = [0xFFFFFFFF] * 8
+        blocked[129 >> 5] &= ~(1 << (129 & 31))
+        sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, struct.pack("=8I", *blocked))
+        program = [(0x28, 0, 0, 4)]  # ldh [4]
+    program += [
+        (0x15, 0, 1, identifier),  # jeq identifier
+        (0x06, 0, 0, 0xFFFF),  # accept
+        (0x06, 0, 0, 0),  # drop
+    ]
+    code = b"".join(struct.pack("=HBBI", *step) for step in program)
+    buffer = ctypes.create_string_buffer(code)
+    head = struct.pack("@HP", len(program), ctypes.addressof(buffer))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
+
+
+def _stamp(ancillary: list[tuple[int, int, bytes]]) -> WallNs:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            return WallNs(seconds * SECOND_NS + nanoseconds)
+    return WallNs(0)
+
+
+def _extended_error(
+    family: Family, quoted: bytes, ancillary: list[tuple[int, int, bytes]]
+) -> IcmpError | None:
+    for level, kind, data in ancillary:
+        if (level, kind) != _RECVERR[family]:
+            continue
+        _, origin, icmp_type, code, _, _, _ = _EXTENDED_ERROR.unpack_from(data)
+        if origin not in _ORIGIN_ICMP:
+            return None
+        # The offender's sockaddr follows: 2 bytes family, 2 port, and for IPv6 4 of flow label.
+        start, size = (4, 4) if family is Family.V4 else (8, 16)
+        offset = _EXTENDED_ERROR.size + start
+        ip_family = socket.AF_INET if family is Family.V4 else socket.AF_INET6
+        reporter = socket.inet_ntop(ip_family, data[offset : offset + size])
+        return IcmpError(family=family, quoted=quoted, type=icmp_type, code=code, reporter=reporter)
+    return None

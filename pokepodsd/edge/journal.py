@@ -1,0 +1,116 @@
+"""The journal's native protocol, and plain text on a terminal: `logging` handlers for both.
+
+Owns how an entry is written. `logging_journald` carries the protocol; the fields, the MESSAGE_IDs
+and the escaping are ours. Never waits: an entry that the journal does not take at once is counted,
+and the count is written when it takes entries again.
+"""
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from logging_journald import JournaldTransport
+
+from pokepodsd.core.model import Entry, EventKind, Level
+
+_LOG = logging.getLogger("pokepodsd")
+_LEVELS = {
+    Level.ERROR: logging.ERROR,
+    Level.WARNING: logging.WARNING,
+    Level.NOTICE: logging.INFO + 5,
+    Level.INFO: logging.INFO,
+    Level.DEBUG: logging.DEBUG,
+}
+_PRIORITIES = {number: level.value for level, number in _LEVELS.items()}
+_NAMES = {number: level.name.lower() for level, number in _LEVELS.items()}
+# C0 and C1 controls, and the marks that reorder text (Unicode TR 36): a pod's name must not be
+# able to move a terminal's cursor or to forge a line.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def write(entry: Entry) -> None:
+    """Write one journal entry."""
+    _LOG.log(_LEVELS[entry.level], "%s", entry.text, extra={"entry": entry})
+
+
+def set_level(name: str) -> None:
+    """Set the least severe level that is written, by the name in ``log.level``."""
+    _LOG.setLevel(_LEVELS[Level[name.upper()]])
+
+
+def install(environment: Mapping[str, str]) -> None:
+    """Send the log to the journal if stderr leads there (systemd.exec(5), JOURNAL_STREAM)."""
+    handler = JournalHandler() if _is_journal(environment) else _plain_handler()
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+
+
+def escape(text: str) -> str:
+    """Replace what a terminal would obey by its escape sequence in Python's writing."""
+    return _CONTROLS.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+class JournalHandler(logging.Handler):
+    """Writes records to journald's native socket."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        super().__init__()
+        self._transport = JournaldTransport(path)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record; what the journal does not take is counted."""
+        if self._lost and self._send(_lost_fields(self._lost)):
+            self._lost = 0
+        if not self._send(_fields(record)):
+            self._lost += 1
+
+    def _send(self, fields: Iterator[tuple[str, Any]]) -> bool:
+        self._transport.socket.setblocking(False)
+        try:
+            self._transport.send(fields)
+        except OSError:
+            # The journal's queue is full, or the journal restarts. Waiting would stop the pokes.
+            return False
+        return True
+
+
+def _fields(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
+    yield "MESSAGE", escape(record.getMessage())
+    yield "PRIORITY", _PRIORITIES.get(record.levelno, Level.INFO.value)
+    yield "SYSLOG_IDENTIFIER", "pokepodsd"
+    entry = getattr(record, "entry", None)
+    if isinstance(entry, Entry):
+        yield "MESSAGE_ID", entry.kind.value
+        for name, value in entry.fields.items():
+            yield f"POKEPODSD_{name}", escape(value)
+
+
+def _lost_fields(count: int) -> Iterator[tuple[str, Any]]:
+    yield "MESSAGE", f"{count} entries were lost: the journal did not take them"
+    yield "PRIORITY", Level.WARNING.value
+    yield "SYSLOG_IDENTIFIER", "pokepodsd"
+    yield "MESSAGE_ID", EventKind.ENTRIES_LOST.value
+
+
+class _PlainFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        level = _NAMES.get(record.levelno, record.levelname.lower())
+        time = self.formatTime(record, "%H:%M:%S")
+        return f"{time}.{int(record.msecs):03d} {level}: {escape(record.getMessage())}"
+
+
+def _plain_handler() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PlainFormatter())
+    return handler
+
+
+def _is_journal(environment: Mapping[str, str]) -> bool:
+    device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
+    status = os.fstat(sys.stderr.fileno())
+    return (device, inode) == (str(status.st_dev), str(status.st_ino))

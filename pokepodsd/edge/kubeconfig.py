@@ -1,0 +1,217 @@
+"""Finds the kubelet's kubeconfig and its credentials; notices when they are replaced.
+
+Owns the files. What the formats mean is the `kubernetes` package's business: certificates, tokens,
+token files and exec plugins work as far as it carries them. No text of an error holds what a file
+says, since that may be a secret.
+"""
+
+import os
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.client import Configuration
+from kubernetes.config import ConfigException
+from kubernetes.config.kube_config import KubeConfigLoader
+from pyasn1.codec.der.decoder import decode
+from pyasn1.error import PyAsn1Error
+from pyasn1_modules import rfc5280
+
+from pokepodsd.core.model import NodeName
+from pokepodsd.errors import CredentialsError
+
+AUTO = "auto"
+
+# Where distributions keep the kubelet's kubeconfig.
+KNOWN_PLACES = (
+    "/etc/kubernetes/kubelet.conf",  # kubeadm
+    "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",  # k3s
+    "/var/lib/rancher/rke2/agent/kubelet.kubeconfig",  # RKE2
+    "/var/lib/k0s/kubelet.conf",  # k0s
+    "/var/snap/microk8s/current/credentials/kubelet.config",  # MicroK8s
+    "/var/lib/kubelet/kubeconfig",  # EKS, GKE, AKS, OpenShift
+)
+_FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+# Kubernetes' prefix of a node's user name (Node authorization, kubernetes.io).
+_NODE_USER = "system:node:"
+
+
+def find(setting: str, *, root: Path = Path("/")) -> Path:
+    """The kubeconfig to use: the one set, or with "auto" the one a kubelet on this host uses.
+
+    Raises:
+        CredentialsError: there is none; the text lists what was tried.
+    """
+    if setting != AUTO:
+        return Path(setting)
+    tried = [*_from_kubelets(root / "proc"), *KNOWN_PLACES]
+    for place in tried:
+        if (path := root / place.lstrip("/")).exists():
+            return path
+    raise CredentialsError(
+        "no kubeconfig of a kubelet was found; tried the --kubeconfig of a running kubelet, "
+        f"{', '.join(dict.fromkeys(tried))}. Set kubernetes.kubeconfig to its path"
+    )
+
+
+class Kubeconfig:
+    """One kubeconfig file, with the files that it names."""
+
+    def __init__(self, path: Path, *, scratch: Path) -> None:
+        """``scratch`` is a private folder, for inline keys that the TLS library wants as files."""
+        self._path = path
+        self._scratch = scratch
+        self._files = [path]
+        self._seen: list[object] = []
+        self._expires: datetime | None = None
+
+    def load(self) -> Configuration:
+        """Read the credentials, running an exec plugin where one is named.
+
+        Raises:
+            CredentialsError: something is missing, unreadable or malformed.
+        """
+        # Taken before the files are read: what is replaced meanwhile counts as a change.
+        self._seen = self._fingerprint()
+        document = _parse(self._path)
+        named = [self._path, *_named_files(document, self._path.parent)]
+        if named != self._files:
+            self._files = named
+            self._seen = self._fingerprint()
+        configuration = Configuration()
+        loader = KubeConfigLoader(
+            config_dict=document,
+            config_base_path=str(self._path.parent),
+            temp_file_path=str(self._scratch),
+        )
+        try:
+            loader.load_and_set(configuration)
+        except (ConfigException, OSError) as error:
+            raise CredentialsError(f"{self._path}: {_one_line(error)}") from error
+        except Exception as error:
+            # The package lets through whatever a malformed file makes it stumble over.
+            raise CredentialsError(f"{self._path}: malformed ({type(error).__name__})") from error
+        self._expires = getattr(loader, "expiry", None)
+        _check_exec(document, configuration, self._path)
+        token = configuration.api_key.get("authorization")
+        if token:
+            # A token file ends in a newline, which no header may hold.
+            configuration.api_key["authorization"] = token.strip()
+        return configuration
+
+    def is_changed(self) -> bool:
+        """Whether a file was replaced since `load`, or the credentials expired."""
+        if self._expires is not None and self._expires <= datetime.now(tz=UTC):
+            return True
+        return self._seen != self._fingerprint()
+
+    def _fingerprint(self) -> list[object]:
+        """Inode, time and size of each file; of what a symlink points to, not of the link."""
+        return [_identity(path) for path in self._files]
+
+
+def node_name(
+    configuration: Configuration, *, setting: str, host_name: str
+) -> tuple[NodeName, str]:
+    """This node's name and where it was learnt: its certificate, else the setting, else the host.
+
+    Kubernetes node names are in lower case, as the kubelet makes them of the host name.
+    """
+    common_name = _common_name(configuration.cert_file)
+    if common_name.startswith(_NODE_USER):
+        return NodeName(common_name.removeprefix(_NODE_USER)), "certificate"
+    if setting != AUTO:
+        return NodeName(setting), "setting"
+    return NodeName(host_name.lower()), "host name"
+
+
+def _from_kubelets(proc: Path) -> Iterator[str]:
+    """The --kubeconfig of each kubelet that runs here and may be looked at."""
+    for entry in sorted(proc.glob("[0-9]*/cmdline")):
+        try:
+            arguments = entry.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            # The process ended meanwhile, or may not be looked at.
+            continue
+        if Path(arguments[0]).name != "kubelet":
+            continue
+        for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+            name, _, value = argument.partition("=")
+            if name == "--kubeconfig" and (value or following):
+                yield value or following
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise CredentialsError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        # The error's own text quotes the file, and so may hold a key: it is not kept as a cause.
+        raise CredentialsError(f"{path} is not YAML{where}") from None
+    if not isinstance(document, dict):
+        raise CredentialsError(f"{path} is not a kubeconfig")
+    return document
+
+
+def _named_files(document: Mapping[str, Any], folder: Path) -> Iterator[Path]:
+    for section, inner in (("users", "user"), ("clusters", "cluster")):
+        for item in document.get(section) or ():
+            values = item.get(inner) if isinstance(item, dict) else None
+            for key in _FILE_KEYS:
+                name = values.get(key) if isinstance(values, dict) else None
+                if isinstance(name, str):
+                    yield folder / name
+
+
+def _identity(path: Path) -> object:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return error.errno
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _check_exec(document: Mapping[str, Any], configuration: Configuration, path: Path) -> None:
+    """An exec plugin that failed: the package only logs it, and would go on as anonymous."""
+    if configuration.api_key.get("authorization") or configuration.cert_file:
+        return
+    for item in document.get("users") or ():
+        command = ((item.get("user") or {}).get("exec") or {}).get("command")
+        if command:
+            raise CredentialsError(
+                f"{path}: the exec plugin {command} gave no credentials; run it by hand to see why"
+            )
+
+
+def _common_name(certificate_file: str | None) -> str:
+    """The CN of a PEM file's first certificate; "" where there is none to be read."""
+    if not certificate_file:
+        return ""
+    try:
+        found = _CERTIFICATE.search(Path(certificate_file).read_text(encoding="ascii"))
+        if found is None:
+            return ""
+        der = ssl.PEM_cert_to_DER_cert(found.group())
+        certificate, _ = decode(der, asn1Spec=rfc5280.Certificate())
+        names = certificate["tbsCertificate"]["subject"]["rdnSequence"]
+        for attribute in (item for name in names for item in name):
+            if attribute["type"] == rfc5280.id_at_commonName:
+                value, _ = decode(bytes(attribute["value"]), asn1Spec=rfc5280.X520CommonName())
+                return str(value.getComponent())
+    except (OSError, ValueError, PyAsn1Error) as error:
+        raise CredentialsError(
+            f"{certificate_file} holds no certificate that can be read ({type(error).__name__})"
+        ) from error
+    return ""
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
