@@ -1,0 +1,174 @@
+"""Asks the API server: kubeconfig, list and watch in, records out.
+
+Owns the wiring of the credentials, the connection and the feed. Knows nothing of processes: the
+reader runs it in a child, and ``pokepodsd once`` in the foreground.
+"""
+
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from pokepodsd.core import protocol
+from pokepodsd.core.answers import Object
+from pokepodsd.core.config import KubernetesConfig
+from pokepodsd.core.model import NodeName, Pod, Scope
+from pokepodsd.core.pods import pod_from_object, uid_of
+from pokepodsd.core.protocol import Ask, Timings
+from pokepodsd.core.records import (
+    Identified,
+    ListBegun,
+    ListEnded,
+    Lost,
+    PodChanged,
+    PodIgnored,
+    PodRemoved,
+    PodsListed,
+    Record,
+    Refused,
+    Watching,
+)
+from pokepodsd.core.selection import field_selector
+from pokepodsd.core.watch import PodFeed
+from pokepodsd.edge.apiserver import Answer, ApiServer
+from pokepodsd.edge.kubeconfig import Kubeconfig, find, node_name
+from pokepodsd.errors import ApiError, GarbledError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """What to ask for; ``scratch`` is a private folder for inline keys."""
+
+    config: KubernetesConfig
+    timings: Timings
+    scratch: Path
+
+
+class Asker:
+    """One list-then-watch that goes on across renewed credentials."""
+
+    def __init__(self, orders: Orders, *, allow: Callable[[float], None]) -> None:
+        """``allow`` is told, before each wait, how many seconds it may last."""
+        self._orders = orders
+        self._allow = allow
+        self._kubeconfig: Kubeconfig | None = None
+        self._api: ApiServer | None = None
+        self._answer: Answer | None = None
+        self._node = NodeName("")
+        self._renew = threading.Event()
+        self.feed = PodFeed(selectors=self._selectors, timings=orders.timings, roll=random.random)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there are credentials, and they are the ones in force."""
+        if self._api is None or self._kubeconfig is None or self._renew.is_set():
+            return False
+        return not self._kubeconfig.is_changed()
+
+    def connect(self) -> Identified:
+        """Read the credentials, and drop the connections of the old ones.
+
+        Raises:
+            CredentialsError: there are none that can be used.
+        """
+        if self._api is not None:
+            self._api.close()
+            self._api = None
+        self._renew.clear()
+        config = self._orders.config
+        kubeconfig = Kubeconfig(find(config.kubeconfig), scratch=self._orders.scratch)
+        configuration = kubeconfig.load()
+        self._node, source = node_name(
+            configuration, setting=config.node_name, host_name=socket.gethostname()
+        )
+        self._api = ApiServer(configuration, self._orders.timings)
+        self._kubeconfig = kubeconfig
+        return Identified(node=self._node, source=source)
+
+    def ask(self, question: Ask) -> Iterator[Record]:
+        """Do one step of the feed; what it taught, as it comes."""
+        for event in self._ask(question):
+            yield from self._records(event)
+
+    def renew_if_changed(self) -> None:
+        """From another thread: end what goes on with credentials that were replaced."""
+        if self._kubeconfig is not None and self._kubeconfig.is_changed():
+            self._renew.set()
+            if (answer := self._answer) is not None:
+                answer.interrupt()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, unless the credentials are replaced."""
+        self._allow(seconds)
+        self._renew.wait(seconds)
+
+    def _ask(self, question: Ask) -> Iterator[protocol.Event]:
+        if self._api is None:
+            raise RuntimeError("asked before it was connected")
+        timings = self._orders.timings
+        self._allow(timings.connect + timings.answer)
+        try:
+            with self._api.ask(question) as answer:
+                self._answer = answer
+                if not answer.is_ok or not question.is_watch:
+                    body = answer.body()
+                    yield from self.feed.page(answer.status, body, answer.retry_after)
+                    return
+                yield from self.feed.opened()
+                for chunk in answer.chunks():
+                    self._allow(timings.silence)
+                    yield from self.feed.chunk(chunk)
+                yield from self.feed.ended(answer.lived)
+        except ApiError as error:
+            if self._renew.is_set():
+                self.feed.interrupted()
+            else:
+                yield from self.feed.failed(error, self._answer.lived if self._answer else 0.0)
+        finally:
+            self._answer = None
+
+    def _records(self, event: protocol.Event) -> Iterator[Record]:
+        match event:
+            case protocol.Begun():
+                yield ListBegun()
+            case protocol.Listed(objects=objects):
+                pods, ignored = _read_pods(objects)
+                yield PodsListed(pods=tuple(pods))
+                yield from ignored
+            case protocol.Completed(scope=scope):
+                yield ListEnded(scope=scope)
+            case protocol.Changed(object=obj):
+                pods, ignored = _read_pods((obj,))
+                yield from (PodChanged(pod=pod) for pod in pods)
+                yield from ignored
+            case protocol.Removed(object=obj):
+                yield PodRemoved(uid=uid_of(obj))
+            case protocol.Opened(scope=scope):
+                yield Watching(scope=scope)
+            case protocol.Troubled(reason=reason, renew=renew):
+                if renew:
+                    self._renew.set()
+                yield Lost(reason=reason)
+            case protocol.Forbidden(message=message):
+                yield Refused(message=message)
+            case _:
+                assert_never(event)
+
+    def _selectors(self, scope: Scope, portable: bool) -> Mapping[str, str]:
+        config = self._orders.config
+        fields = field_selector(config, scope, self._node, portable=portable)
+        labels = {"labelSelector": config.label_selector} if config.label_selector else {}
+        return {"fieldSelector": fields, **labels}
+
+
+def _read_pods(objects: Iterable[Object]) -> tuple[list[Pod], list[PodIgnored]]:
+    pods, ignored = [], []
+    for obj in objects:
+        try:
+            pods.append(pod_from_object(obj))
+        except GarbledError as error:
+            ignored.append(PodIgnored(reason=str(error)))
+    return pods, ignored

@@ -1,0 +1,93 @@
+"""The command line: arguments in, exit status out.
+
+Owns the options, which come from the table of settings, and the exits: every error of ours becomes
+one line on stderr and its exit status here, and nowhere else.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pokepodsd import __version__
+from pokepodsd.cli.checkconfig import check_config
+from pokepodsd.cli.invocation import Invocation
+from pokepodsd.cli.once import once
+from pokepodsd.cli.rbac import rbac
+from pokepodsd.cli.run import run
+from pokepodsd.core.config import check_value, parse_text, shown
+from pokepodsd.core.settings import SETTINGS, Setting
+from pokepodsd.edge import configfile
+from pokepodsd.errors import PokepodsdError
+
+
+class _Group(click.Group):
+    """Ends the program with the status of our errors; click's own are usage, status 2."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except PokepodsdError as error:
+            for line in str(error).splitlines():
+                click.echo(f"pokepodsd: {line}", err=True)
+            sys.exit(error.exit_status)
+
+
+def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One option a setting, from the table."""
+    for setting in reversed(SETTINGS):
+        option = click.option(
+            f"--{setting.section}-{setting.name.replace('_', '-')}",
+            setting.key.replace(".", "_"),
+            metavar=setting.kind.name,
+            callback=_reader_of(setting),
+            help=f"{setting.help} Default: {shown(setting, setting.default)}.",
+        )
+        command = option(command)
+    return command
+
+
+def _reader_of(setting: Setting) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    def read(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+        if text is None:
+            return None
+        try:
+            value = parse_text(setting, text)
+            check_value(setting, value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from error
+        return value
+
+    return read
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=configfile.DEFAULT_PATH,
+    show_default=True,
+    help="The configuration file; one that does not exist means the defaults.",
+)
+@_setting_options
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def main(context: click.Context, /, path: Path, **values: Any) -> None:
+    """Open the tunnels between Kubernetes nodes, and keep them open, by poking pods.
+
+    Exit status: 0 all well, 1 an error (once: some pods did not answer), 2 usage, 69 the API
+    server or its credentials cannot be used, 77 missing privilege, 78 configuration.
+    """
+    overrides: dict[str, dict[str, Any]] = {}
+    for setting in SETTINGS:
+        value = values[setting.key.replace(".", "_")]
+        if value is not None:
+            overrides.setdefault(setting.section, {})[setting.name] = value
+    context.obj = Invocation(path=path, overrides=overrides)
+
+
+for _command in (run, once, check_config, rbac):
+    main.add_command(_command)

@@ -1,0 +1,144 @@
+"""``pokepodsd once``: one sweep over what the API lists now, as a table."""
+
+import secrets
+import select
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from pokepodsd import exchange
+from pokepodsd.cli.invocation import Invocation
+from pokepodsd.core.config import Config
+from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, Family, Outcome, OutcomeKind, Target
+from pokepodsd.core.population import Population
+from pokepodsd.core.protocol import Pause, Timings
+from pokepodsd.core.records import Alive, Lost, Refused, Watching
+from pokepodsd.core.sweep import Sweep
+from pokepodsd.edge.clock import monotonic_ns
+from pokepodsd.edge.hostaddresses import own_addresses
+from pokepodsd.edge.icmp import IcmpSocket, open_sockets
+from pokepodsd.edge.journal import escape
+from pokepodsd.errors import ApiError
+
+_UNANSWERED = 1
+# A table that is not shown on a terminal is not folded to its width.
+_WIDE = 200
+
+
+@click.command()
+@click.option(
+    "--tries",
+    type=click.IntRange(1, 10),
+    default=1,
+    show_default=True,
+    help="Pokes for a pod that does not answer; a closed tunnel loses the first.",
+)
+@click.pass_obj
+def once(invocation: Invocation, *, tries: int) -> None:
+    """Poke every pod that the API lists now, and print what answered.
+
+    Exits with status 0 if all answered, and with 1 if some did not.
+    """
+    config = invocation.load()
+    sockets = open_sockets()
+    errors = Console(stderr=True, highlight=False)
+    targets = _list_targets(config, sockets, errors)
+    outcomes = _sweep(config, targets, sockets, tries, errors)
+    width = None if sys.stdout.isatty() else _WIDE
+    Console(highlight=False, width=width).print(_table(outcomes))
+    answered = sum(outcome.kind is OutcomeKind.REPLIED for outcome in outcomes)
+    click.echo(f"{answered} of {len(outcomes)} answered", err=True)
+    if answered < len(outcomes):
+        sys.exit(_UNANSWERED)
+
+
+def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console) -> list[Target]:
+    """Every target of a full list, or of the node's own pods where the cluster's are refused.
+
+    Raises:
+        ApiError: there is no list to be had.
+    """
+    # Imported late, for the other commands' sake: it takes most of a second.
+    from pokepodsd.asker import Asker, Orders  # noqa: PLC0415
+
+    population = Population(config.kubernetes, frozenset(one.channel.family for one in sockets))
+    population.set_own_addresses(own_addresses())
+    with tempfile.TemporaryDirectory(prefix="pokepodsd-") as scratch:
+        orders = Orders(config=config.kubernetes, timings=Timings(), scratch=Path(scratch))
+        asker = Asker(orders, allow=lambda _: None)
+        list(population.take(asker.connect()))
+        while True:
+            step = asker.feed.next_step()
+            if isinstance(step, Pause):
+                continue
+            for record in asker.ask(step):
+                match record:
+                    case Lost(reason=reason):
+                        raise ApiError(f"the pods cannot be listed: {reason}")
+                    case Refused(message=message):
+                        errors.print(
+                            f"only this node's own pods: the API server refuses the others "
+                            f"(see pokepodsd rbac): {escape(message)}",
+                            markup=False,
+                        )
+                    case Watching():
+                        return list(population.all())
+                    case Alive():
+                        continue
+                    case _:
+                        list(population.take(record))
+
+
+def _sweep(
+    config: Config,
+    targets: Sequence[Target],
+    sockets: Sequence[IcmpSocket],
+    tries: int,
+    errors: Console,
+) -> list[Outcome]:
+    """Poke them all, with a bar of progress on a terminal; the outcomes by the targets' names."""
+    now = monotonic_ns()
+    channels = [one.channel for one in sockets]
+    cookie = secrets.randbits(64)
+    sweep = Sweep(targets, channels, config.poke, tries=tries, cookie=cookie, now=now)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("poking", total=len(targets))
+        while not sweep.is_done:
+            _turn(sweep, {one.channel.family: one for one in sockets})
+            progress.update(task, completed=len(sweep.results))
+    return sorted(
+        sweep.results.values(),
+        key=lambda outcome: (outcome.probe.target.namespace, outcome.probe.target.name),
+    )
+
+
+def _turn(sweep: Sweep, sockets: Mapping[Family, IcmpSocket]) -> None:
+    due = sweep.next_wake()
+    if due is not None:
+        wait = max(0.0, (due - monotonic_ns()) / SECOND_NS)
+        select.select(list(sockets.values()), [], [], wait)
+    now = monotonic_ns()
+    exchange.receive(sweep, sockets, now)
+    sweep.tick(now)
+    exchange.send(sweep, sockets, now)
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for heading in ("NAMESPACE", "POD", "NODE", "ADDRESS", "RESULT"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("RTT", justify="right")
+    for outcome in outcomes:
+        target = outcome.probe.target
+        rtt = "" if outcome.rtt_ns is None else f"{outcome.rtt_ns / MILLISECOND_NS:.2f} ms"
+        cells = (target.namespace, target.name, target.node or "", target.address, outcome.name)
+        style = "" if outcome.kind is OutcomeKind.REPLIED else "bold red"
+        table.add_row(*(Text(escape(cell)) for cell in (*cells, rtt)), style=style)
+    return table

@@ -1,0 +1,112 @@
+"""``pokepodsd rbac``: prints the manifest that grants the missing right, in either of two ways."""
+
+import click
+
+_ROLE = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: pokepodsd
+rules:
+  - apiGroups: [""]
+    resources: ["pods"]
+    verbs: ["list", "watch"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: pokepodsd
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: pokepodsd
+subjects:
+"""
+
+_NODES = (
+    """\
+# Lets every node list and watch the pods of all nodes, with the kubelet's own credentials.
+#
+# What this opens up: since Kubernetes 1.32 a node sees the pods of its own only. With this binding
+# whoever holds one node's kubelet credentials reads every pod's specification and status again,
+# with the environment variables, images, arguments and annotations in it, in all namespaces.
+# (Secrets are not readable by it.) For less, give pokepodsd an identity of its own:
+#   pokepodsd rbac --for serviceaccount
+#
+# To apply it:    pokepodsd rbac --for nodes | kubectl apply -f -
+# To take it back: pokepodsd rbac --for nodes | kubectl delete -f -
+"""
+    + _ROLE
+    + """\
+  - apiGroup: rbac.authorization.k8s.io
+    kind: Group
+    name: system:nodes
+"""
+)
+
+_SERVICE_ACCOUNT = (
+    """\
+# Lets one ServiceAccount list and watch the pods of all nodes; the kubelet's rights stay as they
+# are.
+#
+# What this opens up: whoever holds the ServiceAccount's token reads every pod's specification and
+# status, in all namespaces, and nothing else. The token below does not expire; keep its kubeconfig
+# readable by root alone, and delete the Secret to revoke it.
+#
+# 1. Apply it:
+#      pokepodsd rbac --for serviceaccount | kubectl apply -f -
+# 2. Make its kubeconfig, where kubectl works:
+#      token=$(kubectl -n kube-system get secret pokepodsd-token -o jsonpath='{.data.token}' |
+#        base64 -d)
+#      server=$(kubectl config view --minify -o jsonpath='{.clusters[0].cluster.server}')
+#      kubectl -n kube-system get secret pokepodsd-token -o jsonpath='{.data.ca\\.crt}' |
+#        base64 -d > ca.crt
+#      kubectl --kubeconfig pokepodsd.kubeconfig config set-cluster cluster \\
+#        --server="$server" --certificate-authority=ca.crt --embed-certs=true
+#      kubectl --kubeconfig pokepodsd.kubeconfig config set-credentials pokepodsd --token="$token"
+#      kubectl --kubeconfig pokepodsd.kubeconfig config set-context pokepodsd \\
+#        --cluster=cluster --user=pokepodsd
+#      kubectl --kubeconfig pokepodsd.kubeconfig config use-context pokepodsd
+# 3. Copy it to each node as /etc/pokepodsd/kubeconfig, mode 0600, and set in /etc/pokepodsd.toml:
+#      [kubernetes]
+#      kubeconfig = "/etc/pokepodsd/kubeconfig"
+#    A token names no node: set node_name too where the host's name is not the node's.
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: pokepodsd
+  namespace: kube-system
+automountServiceAccountToken: false
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: pokepodsd-token
+  namespace: kube-system
+  annotations:
+    kubernetes.io/service-account.name: pokepodsd
+type: kubernetes.io/service-account-token
+---
+"""
+    + _ROLE
+    + """\
+  - kind: ServiceAccount
+    name: pokepodsd
+    namespace: kube-system
+"""
+)
+_MANIFESTS = {"nodes": _NODES, "serviceaccount": _SERVICE_ACCOUNT}
+
+
+@click.command()
+@click.option(
+    "--for",
+    "subject",
+    type=click.Choice(list(_MANIFESTS)),
+    default="nodes",
+    show_default=True,
+    help="Who gets the right: the group of all nodes, or a ServiceAccount of its own.",
+)
+def rbac(subject: str) -> None:
+    """Print the manifest that lets pokepodsd see the pods of all nodes."""
+    click.echo(_MANIFESTS[subject], nl=False)

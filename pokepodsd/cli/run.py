@@ -1,0 +1,54 @@
+"""``pokepodsd run``: the daemon."""
+
+import faulthandler
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+import click
+
+from pokepodsd.cli.invocation import Invocation
+from pokepodsd.core.config import Config
+from pokepodsd.core.protocol import Timings
+from pokepodsd.daemon import Daemon, state_directory
+from pokepodsd.edge import journal
+from pokepodsd.edge.child import Child
+from pokepodsd.edge.icmp import open_sockets
+from pokepodsd.edge.notify import ServiceManager
+
+
+@click.command()
+@click.pass_obj
+def run(invocation: Invocation) -> None:
+    """Run the daemon in the foreground, as the systemd unit does.
+
+    SIGHUP reloads the configuration, SIGTERM stops.
+    """
+    # When the watchdog fires, systemd sends SIGABRT: the stack in the journal says where it hung.
+    faulthandler.enable()
+    config = invocation.load()
+    journal.install(os.environ)
+    journal.set_level(config.log.level)
+    manager = ServiceManager(os.environ, pid=os.getpid())
+    sockets = open_sockets()
+    with tempfile.TemporaryDirectory(prefix="pokepodsd-") as scratch:
+        Daemon(
+            config,
+            load=invocation.load,
+            sockets=sockets,
+            manager=manager,
+            start_reader=lambda current: _start_reader(current, Path(scratch)),
+            state_directory=state_directory(config.state.directory),
+        ).run()
+
+
+def _start_reader(config: Config, scratch: Path) -> Child:
+    def body(channel: socket.socket) -> None:
+        # In the child alone: the daemon never pays for the kubernetes package.
+        from pokepodsd.asker import Orders  # noqa: PLC0415
+        from pokepodsd.reader import run as read  # noqa: PLC0415
+
+        read(channel, Orders(config=config.kubernetes, timings=Timings(), scratch=scratch))
+
+    return Child(body)

@@ -1,0 +1,49 @@
+"""Packets between the sockets and whoever thinks about them: the daemon's engine, or one sweep.
+
+Owns the order of an exchange: errors before replies, and the clock read right before each send.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from pokepodsd.core.model import Datagram, Family, IcmpError, MonotonicNs, Send
+from pokepodsd.edge.clock import wall_ns
+from pokepodsd.edge.icmp import IcmpSocket
+
+# Taken from one socket in one turn; a flood is left to the kernel's buffer, and pokes go on.
+_MOST_DATAGRAMS = 4_096
+
+
+class Poker(Protocol):
+    """Who says what is to be sent, and takes what came of it."""
+
+    def due(self, now: MonotonicNs) -> Iterator[Send]:
+        """The echo requests that are to be sent now."""
+
+    def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
+        """The kernel did not take a packet."""
+
+    def receive(self, datagram: Datagram, now: MonotonicNs) -> None:
+        """A datagram arrived."""
+
+    def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
+        """An ICMP error arrived."""
+
+
+def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
+    """Hand over everything that has arrived."""
+    for one in sockets.values():
+        for error in one.receive_errors(_MOST_DATAGRAMS):
+            poker.receive_error(error, now)
+        for datagram in one.receive(_MOST_DATAGRAMS):
+            poker.receive(datagram, now)
+
+
+def send(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
+    """Send everything that is due."""
+    for item in poker.due(now):
+        target = item.probe.target
+        item.probe.sent_wall_ns = wall_ns()
+        errno_name = sockets[target.family].send(item.packet, target.address)
+        if errno_name is not None:
+            poker.send_failed(item, errno_name, now)

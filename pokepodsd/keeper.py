@@ -1,0 +1,110 @@
+"""Keeps a reader running: starts it, listens to it, replaces it.
+
+Owns the reader's process for the daemon. A reader that ended, that says nothing any more, or that
+says something that is no record is killed, and a new one is started after a growing delay. No poke
+notices.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from pokepodsd.core.backoff import Backoff
+from pokepodsd.core.lines import LineBuffer
+from pokepodsd.core.model import SECOND_NS, Entry, EventKind, Level, MonotonicNs
+from pokepodsd.core.records import LONGEST_RECORD, Alive, ListEnded, Lost, Record, decode
+from pokepodsd.errors import GarbledError
+
+# Five times the period in which a reader says that it turns.
+SILENCE_NS = 15 * SECOND_NS
+
+
+class Process(Protocol):
+    """The child process, see `edge.child`."""
+
+    def fileno(self) -> int:
+        """The socket to it."""
+
+    def read(self) -> bytes | None:
+        """What it wrote; None for nothing yet, empty for its end."""
+
+    def kill(self) -> str:
+        """End it, and say how it ended."""
+
+
+class Keeper:
+    """One reader at a time."""
+
+    def __init__(self, start: Callable[[], Process], *, roll: Callable[[], float]) -> None:
+        self._start = start
+        self._delays = Backoff(first=1.0, longest=60.0, roll=roll)
+        self._lines = LineBuffer(longest=LONGEST_RECORD)
+        self._heard: MonotonicNs | None = None
+        self._start_at: MonotonicNs | None = None
+        self.process: Process | None = None
+        self.entries: list[Entry] = []
+
+    def start(self, now: MonotonicNs) -> None:
+        """Start a reader, in place of the one there is."""
+        self.stop()
+        self._lines = LineBuffer(longest=LONGEST_RECORD)
+        self._heard = now
+        try:
+            self.process = self._start()
+        except OSError as error:
+            self._retry_later(f"it cannot be started: {error.strerror}", now)
+
+    def stop(self) -> None:
+        """End the reader."""
+        if self.process is not None:
+            self.process.kill()
+            self.process = None
+        self._start_at = None
+
+    def read(self, now: MonotonicNs) -> Iterator[Record]:
+        """What the reader said since; to be called when its socket can be read."""
+        if self.process is None:
+            return
+        data = self.process.read()
+        if data is None:
+            return
+        if not data:
+            yield from self._replace("", now)
+            return
+        self._heard = now
+        try:
+            for line in self._lines.feed(data):
+                record = decode(line)
+                if isinstance(record, ListEnded):
+                    self._delays.reset()
+                if not isinstance(record, Alive):
+                    yield record
+        except GarbledError as error:
+            yield from self._replace(f"it said what is {error}; ", now)
+
+    def tick(self, now: MonotonicNs) -> Iterator[Record]:
+        """Replace a silent reader, and start the next one when its time has come."""
+        if self.process is not None and self._heard is not None:
+            if now - self._heard > SILENCE_NS:
+                yield from self._replace("it was silent; ", now)
+        elif self._start_at is not None and now >= self._start_at:
+            self.start(now)
+
+    def next_due(self) -> MonotonicNs | None:
+        """When `tick` has something to do."""
+        if self.process is not None and self._heard is not None:
+            return MonotonicNs(self._heard + SILENCE_NS)
+        return self._start_at
+
+    def _replace(self, why: str, now: MonotonicNs) -> Iterator[Record]:
+        if self.process is None:
+            return
+        how = self.process.kill()
+        self.process = None
+        self._retry_later(f"{why}{how}", now)
+        yield Lost(reason="the process that reads the API is being replaced")
+
+    def _retry_later(self, why: str, now: MonotonicNs) -> None:
+        delay = self._delays.next()
+        self._start_at = MonotonicNs(now + round(delay * SECOND_NS))
+        text = f"the process that reads the API is replaced in {delay:.1f} s: {why}"
+        self.entries.append(Entry(kind=EventKind.READER_REPLACED, level=Level.WARNING, text=text))
