@@ -1,0 +1,1 @@
+"""The tests of pokepodsd, and the programs that they stand on."""
