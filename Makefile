@@ -1,0 +1,86 @@
+# Targets for people: demo, test, check. `make help` lists all.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# Debian's own, whatever else is in the path.
+PYTHON ?= /usr/bin/python3
+VENV := .venv
+VENV_37 := .venv-kubernetes-37
+LOCK := packaging/lock
+
+# What talks to the API server through the kubernetes package, and is tested with two of its
+# releases: the locked one, and the one that comes after it.
+CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kubeconfig.py tests/edge/test_asker.py
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+.PHONY: demo
+demo: setup ## Show pokepodsd at work on three nodes made of network namespaces (root)
+	$(VENV)/bin/python -m tests.demo
+
+.PHONY: test
+test: setup $(VENV_37)/installed ## Set up and run every test (root)
+	$(VENV)/bin/python -m pytest
+	$(VENV_37)/bin/python -m pytest $(CLIENT_TESTS)
+
+.PHONY: check
+check: format lint types contracts test ## The whole gate
+
+.PHONY: format
+format: setup ## Check the format
+	$(VENV)/bin/ruff format --check .
+
+.PHONY: lint
+lint: setup ## Check the style
+	$(VENV)/bin/ruff check .
+
+.PHONY: types
+types: setup ## Check the types
+	$(VENV)/bin/mypy
+
+.PHONY: contracts
+contracts: setup ## Check which module may import which
+	$(VENV)/bin/lint-imports --no-cache
+
+.PHONY: test-apiserver
+test-apiserver: setup ## Run the discovery tests against the kube-apiserver in KUBEBUILDER_ASSETS
+	@test -n "$(KUBEBUILDER_ASSETS)" || { echo "set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd"; exit 2; }
+	KUBEBUILDER_ASSETS=$(KUBEBUILDER_ASSETS) $(VENV)/bin/python -m pytest tests/discovery -m real
+
+.PHONY: sample
+sample: setup ## Write the sample configuration anew from the table of settings
+	$(VENV)/bin/pokepodsd check-config --sample > packaging/pokepodsd.toml
+
+.PHONY: lock
+lock: setup ## Resolve the dependencies anew
+	for release in 35 37; do \
+		$(VENV)/bin/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe \
+			--no-emit-find-links --no-emit-index-url --no-emit-options --no-header \
+			--extra development -c $(LOCK)/kubernetes-$$release.in \
+			-o $(LOCK)/development-$$release.txt pyproject.toml || exit 1; \
+	done
+	$(VENV)/bin/pip-compile -q --upgrade --generate-hashes --strip-extras --no-header \
+		--no-emit-find-links --no-emit-index-url --no-emit-options \
+		-c $(LOCK)/kubernetes-35.in -o $(LOCK)/runtime.txt pyproject.toml
+
+.PHONY: setup
+setup: $(VENV)/installed ## Install what the tests need, from Debian and from the lock
+
+.PHONY: clean
+clean: ## Remove what was installed and made here
+	rm -rf $(VENV) $(VENV_37) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/installed: $(LOCK)/development-35.txt pyproject.toml packaging/setup-debian
+	packaging/setup-debian
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install -q --require-hashes -r $(LOCK)/development-35.txt
+	$(VENV)/bin/python -m pip install -q --no-deps -e .
+	touch $@
+
+$(VENV_37)/installed: $(LOCK)/development-37.txt pyproject.toml $(VENV)/installed
+	$(PYTHON) -m venv --clear $(VENV_37)
+	$(VENV_37)/bin/python -m pip install -q --require-hashes -r $(LOCK)/development-37.txt
+	$(VENV_37)/bin/python -m pip install -q --no-deps -e .
+	touch $@
