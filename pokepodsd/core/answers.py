@@ -43,7 +43,7 @@ def parse_page(body: bytes) -> tuple[tuple[Object, ...], str, str]:
         items = document.get("items") or ()
         version, token = metadata["resourceVersion"], metadata.get("continue") or ""
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise GarbledError(f"the list is no PodList: {error!r:.100}") from error
+        raise GarbledError(f"the list is no PodList: {type(error).__name__}") from error
     if not (isinstance(version, str) and version and isinstance(token, str)):
         raise GarbledError("the list has no resourceVersion")
     if not all(isinstance(item, dict) for item in items):
@@ -66,7 +66,7 @@ def parse_event(line: bytes) -> tuple[str, Object]:
         else:
             version = obj["metadata"]["resourceVersion"]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise GarbledError(f"the watch sent a line that is no event: {error!r:.100}") from error
+        raise GarbledError(f"the watch sent a line that is no event: {type(error).__name__}") from error
     if kind == "ERROR":
         raise WatchError(code, message)
     if kind not in _EVENT_TYPES or not (isinstance(version, str) and version):

@@ -86,9 +86,9 @@ class Answer:
         """
         with _translated():
             if self._response.supports_chunked_reads() and self._response.chunked:
-                yield from self._response.read_chunked(_CHUNK)
+                yield from self._response.read_chunked(_CHUNK, decode_content=True)
             else:
-                while part := self._response.read1(_CHUNK):
+                while part := self._response.read1(_CHUNK, decode_content=True):
                     yield part
 
     def interrupt(self) -> None:
