@@ -260,6 +260,6 @@ class PodFeed:
         return True
 
     def _seconds(self) -> str:
-        if self._scope is Scope.NODE and self._version is not None:
+        if self._scope is Scope.NODE:
             return str(max(1, round(self._grant_check_after)))
         return str(max(1, round(self._timings.watch * (0.8 + 0.4 * self._roll()))))
