@@ -28,7 +28,9 @@ from pokepodsd.errors import ConfigError
 from pokepodsd.keeper import Keeper, Process
 from pokepodsd.saver import Saver
 
-_STATUS_EVERY_NS = 5 * SECOND_NS
+_STATUS_EVERY_NS = SECOND_NS
+# Without anything else to do, the loop wakes so often.
+_IDLE_NS = 5 * SECOND_NS
 _ADDRESSES_EVERY_NS = 60 * SECOND_NS
 
 
@@ -122,7 +124,7 @@ class Daemon:
         The ICMP sockets are not waited for: the kernel stamps what arrives, and it is read at
         the next tick, which costs a fraction of a wake-up for every reply.
         """
-        times = [self._engine.next_wake(), self._next_status, self._next_addresses]
+        times = [self._engine.next_wake(), MonotonicNs(monotonic_ns() + _IDLE_NS)]
         others = (self._keeper.next_due(), self._saver.next_due(self._engine.revision))
         times += [time for time in others if time is not None]
         if self._manager.beat_every_ns:

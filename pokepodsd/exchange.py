@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from pokepodsd.core.model import Datagram, Family, IcmpError, MonotonicNs, Send
-from pokepodsd.edge.clock import wall_ns
+from pokepodsd.edge.clock import monotonic_ns, wall_ns
 from pokepodsd.edge.icmp import IcmpSocket
 
 # Taken from one socket in one turn; a flood is left to the kernel's buffer, and pokes go on.
@@ -19,6 +19,9 @@ class Poker(Protocol):
 
     def due(self, now: MonotonicNs) -> Iterator[Send]:
         """The echo requests that are to be sent now."""
+
+    def sent(self, now: MonotonicNs) -> None:
+        """All that was due has been sent by ``now``."""
 
     def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
         """The kernel did not take a packet."""
@@ -47,3 +50,4 @@ def send(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -
         errno_name = sockets[target.family].send(item.packet, target.address)
         if errno_name is not None:
             poker.send_failed(item, errno_name, now)
+    poker.sent(monotonic_ns())

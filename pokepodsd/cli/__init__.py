@@ -6,29 +6,49 @@ one line on stderr and its exit status here, and nowhere else.
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pokepodsd import __version__
-from pokepodsd.cli.checkconfig import check_config
 from pokepodsd.cli.invocation import Invocation
-from pokepodsd.cli.once import once
-from pokepodsd.cli.rbac import rbac
-from pokepodsd.cli.run import run
 from pokepodsd.core.config import check_value, parse_text, shown
 from pokepodsd.core.settings import SETTINGS, Setting
 from pokepodsd.edge import configfile
 from pokepodsd.errors import PokepodsdError
 
+# Each in a module of its own, which is imported for its command alone: the daemon does not pay
+# for the table that another command draws.
+_COMMANDS = {
+    "check-config": ("checkconfig", "check_config"),
+    "once": ("once", "once"),
+    "rbac": ("rbac", "rbac"),
+    "run": ("run", "run"),
+}
+
 
 class _Group(click.Group):
     """Ends the program with the status of our errors; click's own are usage, status 2."""
 
-    def invoke(self, context: click.Context) -> Any:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"pokepodsd.cli.{module}"), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            return super().invoke(ctx)
         except PokepodsdError as error:
             for line in str(error).splitlines():
                 click.echo(f"pokepodsd: {line}", err=True)
@@ -87,7 +107,3 @@ def main(context: click.Context, /, path: Path, **values: Any) -> None:
         if value is not None:
             overrides.setdefault(setting.section, {})[setting.name] = value
     context.obj = Invocation(path=path, overrides=overrides)
-
-
-for _command in (run, once, check_config, rbac):
-    main.add_command(_command)

@@ -4,6 +4,7 @@ Owns validation. Does not read files or arguments: `edge.configfile` and `cli` h
 read. Also writes the sample, since the sample is the table of settings shown to a person.
 """
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -190,10 +191,13 @@ def _sample_of(setting: Setting) -> str:
         limits = " One of: " + ", ".join(setting.choices) + "."
     elif setting.least is not None and setting.most is not None:
         limits = f" From {shown(setting, setting.least)} to {shown(setting, setting.most)}."
-    return (
-        f"# {setting.help}{limits}\n# {setting.reason}\n"
+    return f"{_comment(setting.help + limits)}\n{_comment(setting.reason)}\n" + (
         f"#{setting.name} = {shown(setting, setting.default)}\n"
     )
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 79, initial_indent="# ", subsequent_indent="# ")
 
 
 def _unknown_keys(raw: Mapping[str, Any]) -> Iterator[Complaint]:

@@ -30,7 +30,7 @@ from pokepodsd.core.model import (
     Snapshot,
     Target,
 )
-from pokepodsd.core.narration import Narrator, tell_failure
+from pokepodsd.core.narration import Narrator, tell_failure, tell_reply
 from pokepodsd.core.pacing import Pacing
 from pokepodsd.core.population import Population
 from pokepodsd.core.records import Alive, Lost, Record, Refused, Watching
@@ -38,6 +38,8 @@ from pokepodsd.core.records import Alive, Lost, Record, Refused, Watching
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.
 TICK_NS = 50 * MILLISECOND_NS
+# The targets of a node have their turns within one interval; the second is for lost turns.
+_HELD_INTERVALS = 2
 
 
 class Engine:
@@ -115,6 +117,10 @@ class Engine:
             opened = self._in_flight[target.family].open(target, now, opening=turn.opening)
             if opened is not None:
                 yield Send(probe=opened[0], packet=opened[1])
+
+    def sent(self, now: MonotonicNs) -> None:
+        """All that was due has been sent by ``now``."""
+        self._pacing.sent(now)
 
     def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
         """The kernel did not take a packet."""
@@ -198,11 +204,13 @@ class Engine:
     def _judge(self, outcome: Outcome) -> None:
         if outcome.kind is OutcomeKind.REPLIED:
             self._pacing.settle(outcome.probe.target.id)
+            if self._config.log.level == "debug":
+                self._entries.append(tell_reply(outcome))
         elif self._config.log.failures == "each":
             self._entries.append(tell_failure(outcome))
         transition = self._health.judge(outcome, self._config.poke.fail_after)
         if transition is not None:
-            self._narrator.note(transition, hold_ns=self._pacing.interval_ns)
+            self._narrator.note(transition, hold_ns=_HELD_INTERVALS * self._pacing.interval_ns)
 
     def _tell_stretch(self) -> None:
         is_stretched = self._pacing.is_stretched

@@ -1,8 +1,8 @@
 """Changes of belief to journal entries: who, what, how long, and what to do.
 
 Owns the words, and the grouping: changes of many targets of one node become one entry. A change is
-held back only while other targets of its node are about to change too, and for one interval at
-the most; what is withdrawn meanwhile is not told at all.
+held back only while other targets of its node are about to change too, and for a hold at the
+most; what is withdrawn meanwhile is not told at all.
 """
 
 from collections import Counter
@@ -104,8 +104,20 @@ def tell_failure(outcome: Outcome) -> Entry:
     )
 
 
+def tell_reply(outcome: Outcome) -> Entry:
+    """One reply, for ``log.level = "debug"``."""
+    target = outcome.probe.target
+    return Entry(
+        kind=EventKind.POKE_ANSWERED,
+        level=Level.DEBUG,
+        text=f"{target}: replied{_rtt([outcome])}",
+        fields={**_who(target), "OUTCOME": outcome.name, **_rtt_field(outcome)},
+    )
+
+
 def _tell(transitions: Sequence[Transition], counts: Tally) -> Entry:
     first = transitions[0]
+    outcomes = [transition.outcome for transition in transitions]
     match first.after:
         case Health.DOWN:
             kind, level = EventKind.TARGET_DOWN, Level.WARNING
@@ -113,21 +125,20 @@ def _tell(transitions: Sequence[Transition], counts: Tally) -> Entry:
         case _ if first.before is Health.DOWN:
             kind, level = EventKind.TARGET_UP, Level.NOTICE
             longest = max(t.at_ns - t.since_ns for t in transitions)
-            text = f"{_subject(transitions)} up after {_span(longest)} down{_rtt(transitions)}"
+            text = f"{_subject(transitions)} up after {_span(longest)} down{_rtt(outcomes)}"
         case _:
             kind, level = EventKind.TARGET_OPENED, Level.INFO
             longest = max(t.at_ns - t.failing_since_ns for t in transitions)
             pokes = max(t.pokes for t in transitions)
             text = (
                 f"{_subject(transitions)} open: answered after {_count(pokes, 'lost poke')} "
-                f"in {_span(longest)}{_rtt(transitions)}"
+                f"in {_span(longest)}{_rtt(outcomes)}"
             )
     fields = {"STATE": first.after.value, "COUNT": str(len(transitions))}
     outcome = first.outcome
     if len(transitions) == 1:
         fields |= {**_who(first.target), "OUTCOME": outcome.name}
-        if outcome.rtt_ns is not None:
-            fields["RTT_USEC"] = str(outcome.rtt_ns // 1_000)
+        fields |= _rtt_field(outcome)
     elif first.target.node:
         fields["NODE"] = first.target.node
     return Entry(kind=kind, level=level, text=text, fields=fields)
@@ -182,8 +193,12 @@ def _outcome_text(outcome: Outcome) -> str:
             return outcome.name
 
 
-def _rtt(transitions: Sequence[Transition]) -> str:
-    times = [t.outcome.rtt_ns for t in transitions if t.outcome.rtt_ns is not None]
+def _rtt_field(outcome: Outcome) -> dict[str, str]:
+    return {} if outcome.rtt_ns is None else {"RTT_USEC": str(outcome.rtt_ns // 1_000)}
+
+
+def _rtt(outcomes: Sequence[Outcome]) -> str:
+    times = [outcome.rtt_ns for outcome in outcomes if outcome.rtt_ns is not None]
     return f", RTT {max(times) / MILLISECOND_NS:.2f} ms" if times else ""
 
 

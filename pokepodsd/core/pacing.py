@@ -48,6 +48,7 @@ class Pacing:
         self._round: OrderedDict[TargetId, int] = OrderedDict()
         self._opening: dict[TargetId, int] = {}
         self._urgent: list[tuple[int, int, TargetId, int]] = []
+        self._taken = self._taken_round = 0
         self._pushed = 0
         self._unpoked = 0
 
@@ -91,6 +92,7 @@ class Pacing:
         """Every turn that is due and allowed at ``now``."""
         self._spent_until = max(self._spent_until, now - self._depth_ns)
         self._last_slot = max(self._last_slot, now - self._slot_ns() - self._depth_ns)
+        self._taken = self._taken_round = 0
         urgent_next = True
         while self._spent_until + self._token_ns <= now:
             turn = self._next_turn(now, urgent_next)
@@ -99,7 +101,20 @@ class Pacing:
             # Newcomers go first, but targets that already wait too long get every second turn.
             urgent_next = not turn.opening or not self._is_overdue(now)
             self._spent_until += self._token_ns
+            self._taken += 1
+            self._taken_round += not turn.opening
             yield turn
+
+    def sent(self, now: MonotonicNs) -> None:
+        """All that was taken has left by ``now``.
+
+        A loop that was held up between taking and sending must not send the next packets as if
+        these had left in time.
+        """
+        oldest = now - self._depth_ns
+        slot_ns = self._slot_ns()
+        self._spent_until = max(self._spent_until, oldest + self._taken * self._token_ns)
+        self._last_slot = max(self._last_slot, oldest - slot_ns + self._taken_round * slot_ns)
 
     def next_due(self) -> MonotonicNs | None:
         """When `take` has something again; None without targets."""

@@ -65,6 +65,10 @@ class Sweep:
                 self._left[turn.id] -= 1
                 yield Send(probe=opened[0], packet=opened[1])
 
+    def sent(self, now: MonotonicNs) -> None:
+        """All that was due has been sent by ``now``."""
+        self._pacing.sent(now)
+
     def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
         """The kernel did not take a packet."""
         in_flight = self._in_flight[send.probe.target.family]
