@@ -1,6 +1,7 @@
 """Owns the receiving side of sd_notify(3). Judges no message."""
 
 import os
+import re
 import socket
 import struct
 import time
@@ -71,6 +72,16 @@ class NotifySocket:
         """Return the first message, past or to come, that holds the line, such as READY=1."""
         return self._mailbox.wait_for(
             lambda message: message.at_ns >= since_ns and line in message.lines, timeout_seconds
+        )
+
+    def wait_for_status(
+        self, pattern: str, timeout_seconds: float = 5.0, *, since_ns: int = 0
+    ) -> Notification:
+        """Return the first message whose STATUS= holds the pattern."""
+        wanted = re.compile(f"^STATUS=.*{pattern}", re.MULTILINE)
+        return self._mailbox.wait_for(
+            lambda message: message.at_ns >= since_ns and bool(wanted.search(message.text)),
+            timeout_seconds,
         )
 
     def _receive_one(self) -> None:

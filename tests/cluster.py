@@ -1,0 +1,140 @@
+"""A cluster small enough for one machine: a lab of nodes, the test API server, and daemons.
+
+Owns their wiring. Whoever uses it decides what pods there are and what is to be seen.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.apiserver.client import ApiServer
+from tests.apiserver.podfactory import PodArguments
+from tests.lab import Lab, Node, NotifySocket, Process
+
+Tables = Mapping[str, Mapping[str, Any]]
+
+
+class Daemon:
+    """One running pokepodsd, with the socket that it tells its service manager on."""
+
+    def __init__(self, process: Process, notify: NotifySocket) -> None:
+        self.process = process
+        self.notify = notify
+
+    def wait_status(
+        self, pattern: str, timeout_seconds: float = 20.0, *, since_ns: int = 0
+    ) -> None:
+        """Wait for a status line with the pattern, from ``since_ns`` (monotonic) on."""
+        self.notify.wait_for_status(pattern, timeout_seconds, since_ns=since_ns)
+
+    def reader_pid(self) -> int | None:
+        """The child that reads the API, if there is one now."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else None
+
+
+class Cluster:
+    """A context manager; the API server answers on the hub, every node reaches it."""
+
+    def __init__(self, folder: Path, *, nodes: int = 2, pod_prefix: int = 24) -> None:
+        self.folder = folder
+        self.lab = Lab(nodes, pod_prefix=pod_prefix)
+        self.api: ApiServer
+
+    def __enter__(self) -> Self:
+        self.lab.__enter__()
+        try:
+            hub = self.lab.hub
+            self.api = ApiServer(self.folder / "api", listen=hub.address, prefix=hub.command())
+            self.api.__enter__()
+            # As before Kubernetes 1.32, or with the right granted: a node sees every pod.
+            self.api.control.change_settings(node_selectors=False)
+        except BaseException:
+            self.lab.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.api.__exit__(kind, error, trace)
+        finally:
+            self.lab.__exit__(kind, error, trace)
+
+    def make_pods(self, node: Node, count: int, *, first: int = 1, namespace: str = "shop") -> None:
+        """Create pods on a node, at its pod addresses from ``first`` on."""
+        self.api.control.make_pods(
+            pod_on(node, number, namespace=namespace) for number in range(first, first + count)
+        )
+
+    def kubelet_folder(self, node: Node) -> Path:
+        """Where the kubelet of this node keeps its kubeconfig."""
+        return self.folder / f"kubelet-{node.name}"
+
+    def write_config(self, node: Node, tables: Tables | None = None) -> Path:
+        """Write a node's pokepodsd.toml: its kubeconfig and state, and whatever else is asked."""
+        kubelet = self.kubelet_folder(node)
+        if not (kubelet / "kubelet.conf").exists():
+            self.api.kubeconfig(node.name, kubelet)
+        merged: dict[str, dict[str, Any]] = {
+            "kubernetes": {"kubeconfig": str(kubelet / "kubelet.conf")},
+            "state": {"directory": str(self.folder / f"state-{node.name}")},
+        }
+        for section, values in (tables or {}).items():
+            merged.setdefault(section, {}).update(values)
+        path = self.folder / f"{node.name}.toml"
+        path.write_text("\n".join(_toml(merged)), encoding="utf-8")
+        return path
+
+    @contextmanager
+    def daemon(
+        self, node: Node, tables: Tables | None = None, *, watchdog_seconds: float = 2.0
+    ) -> Iterator[Daemon]:
+        """Run pokepodsd on a node, as the unit does."""
+        config = self.write_config(node, tables)
+        socket_path = self.folder / f"notify-{node.name}"
+        environment = {
+            **os.environ,
+            "NOTIFY_SOCKET": str(socket_path),
+            "WATCHDOG_USEC": str(round(watchdog_seconds * 1_000_000)),
+        }
+        command = (sys.executable, "-m", "pokepodsd", "--config", str(config), "run")
+        with (
+            NotifySocket(socket_path) as notify,
+            Process(node.command(*command), env=environment) as process,
+        ):
+            notify.wait_for("READY=1", 20.0)
+            yield Daemon(process, notify)
+
+
+def pod_on(node: Node, number: int, *, namespace: str = "shop") -> PodArguments:
+    """The arguments of the pod with this number on a node."""
+    return PodArguments(
+        name=f"{node.name}-{number}",
+        namespace=namespace,
+        node=node.name,
+        addresses=[node.pod_address(number)],
+        host_address=node.address,
+    )
+
+
+def _toml(tables: Tables) -> Iterator[str]:
+    for section, values in tables.items():
+        yield f"[{section}]"
+        for name, value in values.items():
+            match value:
+                case bool():
+                    yield f"{name} = {str(value).lower()}"
+                case str():
+                    yield f'{name} = "{value}"'
+                case _:
+                    yield f"{name} = {value}"
