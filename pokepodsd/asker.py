@@ -96,9 +96,13 @@ class Asker:
     def renew_if_changed(self) -> None:
         """From another thread: end what goes on with credentials that were replaced."""
         if self._kubeconfig is not None and self._kubeconfig.is_changed():
-            self._renew.set()
-            if (answer := self._answer) is not None:
-                answer.interrupt()
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """From another thread: end what goes on, and read the credentials anew."""
+        self._renew.set()
+        if (answer := self._answer) is not None:
+            answer.interrupt()
 
     def wait(self, seconds: float) -> None:
         """Wait, unless the credentials are replaced."""

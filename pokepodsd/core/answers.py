@@ -40,10 +40,13 @@ def parse_page(body: bytes) -> tuple[tuple[Object, ...], str, str]:
     try:
         document = json.loads(body)
         metadata = document["metadata"]
-        items = document.get("items") or ()
+        kind, items = document["kind"], document["items"] or ()
         version, token = metadata["resourceVersion"], metadata.get("continue") or ""
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise GarbledError(f"the list is no PodList: {type(error).__name__}") from error
+    if kind != "PodList":
+        # Of a Table or of one object, an empty list of pods could be read as well.
+        raise GarbledError(f"the list is a {kind!r:.40}, not a PodList")
     if not (isinstance(version, str) and version and isinstance(token, str)):
         raise GarbledError("the list has no resourceVersion")
     if not all(isinstance(item, dict) for item in items):
@@ -66,7 +69,8 @@ def parse_event(line: bytes) -> tuple[str, Object]:
         else:
             version = obj["metadata"]["resourceVersion"]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise GarbledError(f"the watch sent a line that is no event: {type(error).__name__}") from error
+        reason = type(error).__name__
+        raise GarbledError(f"the watch sent a line that is no event: {reason}") from error
     if kind == "ERROR":
         raise WatchError(code, message)
     if kind not in _EVENT_TYPES or not (isinstance(version, str) and version):

@@ -1,0 +1,47 @@
+"""The API server of the discovery tests, and a follower of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.apiserver.client import ApiServer
+from tests.apiserver.podfactory import PodArguments
+from tests.discovery.follower import Follower
+
+NODE = "node-a"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    with ApiServer(tmp_path_factory.mktemp("api")) as started:
+        yield started
+
+
+@pytest.fixture
+def api(server: ApiServer) -> ApiServer:
+    """The server, empty, and with the rights of a cluster before Kubernetes 1.32."""
+    server.control.reset()
+    server.control.change_settings(node_selectors=False, bookmark_interval_seconds=0.3)
+    return server
+
+
+@pytest.fixture
+def follow(api: ApiServer, tmp_path: Path) -> Iterator[Callable[..., Follower]]:
+    """Start a follower with the kubelet's credentials; ``kubernetes`` settings by name."""
+    with ExitStack() as stack:
+
+        def start(kubeconfig: Path | None = None, **options: Any) -> Follower:
+            path = kubeconfig or api.kubeconfig(NODE, tmp_path / "kubelet")
+            return stack.enter_context(Follower(path, tmp_path, **options))
+
+        yield start
+
+
+def pod(name: str, number: int, node: str = "node-b", **arguments: Any) -> PodArguments:
+    """The arguments of a pod with the address of this number."""
+    address = f"10.244.12.{number}"
+    common = PodArguments(name=name, namespace="shop", node=node, addresses=[address])
+    return cast(PodArguments, {**common, **arguments})
