@@ -87,7 +87,8 @@ def _reader_of(setting: Setting) -> Callable[[click.Context, click.Parameter, st
 @click.option(
     "--config",
     "path",
-    type=click.Path(path_type=Path, dir_okay=False),
+    # Not checked for being readable: that is a fault of the configuration, not of the usage.
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     default=configfile.DEFAULT_PATH,
     show_default=True,
     help="The configuration file; one that does not exist means the defaults.",

@@ -87,6 +87,7 @@ def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console
                             f"only this node's own pods: the API server refuses the others "
                             f"(see pokepodsd rbac): {escape(message)}",
                             markup=False,
+                            soft_wrap=True,
                         )
                     case Watching():
                         return list(population.all())

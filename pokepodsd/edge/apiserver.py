@@ -53,7 +53,8 @@ class Answer:
     def retry_after(self) -> float | None:
         """Seconds, from the Retry-After header in either of its forms (RFC 9110, 10.2.3)."""
         header = self._response.headers.get("Retry-After")
-        with contextlib.suppress(urllib3.exceptions.InvalidHeader):
+        # ValueError: a year or a number that is too large for Python.
+        with contextlib.suppress(urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
             return urllib3.Retry().parse_retry_after(header) if header else None
         return None
 
@@ -135,6 +136,9 @@ class ApiServer:
 
     def close(self) -> None:
         """Drop every connection, so that no later request uses these credentials."""
+        # `clear` alone forgets them, and they close when the last answer is collected.
+        for key in self._pool.pools.keys():  # noqa: SIM118 -- it is no dict, and refuses iteration
+            self._pool.pools[key].close()
         self._pool.clear()
 
     def _headers(self, question: Ask) -> Mapping[str, str]:
@@ -157,16 +161,23 @@ def _translated() -> Iterator[None]:
         raise SilentError("nothing came from it for too long") from error
     except urllib3.exceptions.DecodeError as error:
         raise GarbledError("its compressed answer is damaged") from error
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+    except (urllib3.exceptions.HTTPError, OSError) as error:
         raise ConnectionLostError(_reason(error)) from error
+    except ValueError:
+        # The text of this one quotes the header, and so the token: it is not kept as a cause.
+        text = "the request cannot be made: the server's address or the token is malformed"
+        raise ConnectionLostError(text) from None
+
+
+def _inner(error: BaseException) -> object:
+    context = None if error.__suppress_context__ else error.__context__
+    return error.__cause__ or context or getattr(error, "reason", None)
 
 
 def _reason(error: BaseException) -> str:
     """The innermost reason: the outer ones repeat it, with addresses of objects."""
     seen = error
-    while (inner := seen.__cause__ or seen.__context__ or getattr(seen, "reason", None)) and (
-        isinstance(inner, BaseException)
-    ):
+    while isinstance(inner := _inner(seen), BaseException):
         seen = inner
     text = getattr(seen, "strerror", None) or str(seen) or type(seen).__name__
     return " ".join(str(text).split())[:200]

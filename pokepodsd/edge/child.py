@@ -42,9 +42,9 @@ class Child:
 
     def kill(self) -> str:
         """End the child at once, wait for it, and say how it ended."""
-        self._socket.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+        self._socket.close()
         _, status = os.waitpid(self.pid, 0)
         if os.WIFSIGNALED(status):
             return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"

@@ -3,6 +3,7 @@
 Owns the file; what its values may be is `core.config`'s to say.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from pokepodsd.errors import Complaint, ConfigError
 
+_CLOSING = re.compile("[]}]|\"\"\"|'''")
 DEFAULT_PATH = Path("/etc/pokepodsd.toml")
 
 
@@ -25,21 +27,27 @@ def read(path: Path) -> dict[str, Any]:
 def key_lines(path: Path) -> dict[str, int]:
     """The line on which each key path is set, counted from 1.
 
-    Found with the real parser: the line of a key is the first after the longest whole beginning
-    of the file in which it is not set yet. Costs a parse for every line, so it is for errors.
+    Found with the real parser, a statement at a time: a statement is the fewest lines that are
+    TOML by themselves, and one that goes over several lines ends in one that closes something.
     """
-    lines = _text(path).splitlines()
+    # Not splitlines: it also parts at separators that TOML takes for text.
+    lines = _text(path).split("\n")
     found: dict[str, int] = {}
-    next_line = 1
-    for count in range(1, len(lines) + 1):
-        try:
-            tables = tomllib.loads("\n".join(lines[:count]))
-        except tomllib.TOMLDecodeError:
-            # The beginning ends within a value that goes over several lines.
+    table, begin = "", 0
+    for end, line in enumerate(lines, start=1):
+        if end > begin + 1 and not _CLOSING.search(line):
             continue
-        for key in _keys(tables):
-            found.setdefault(key, next_line)
-        next_line = count + 1
+        try:
+            tables = tomllib.loads("\n".join(lines[begin:end]))
+        except (ValueError, RecursionError):
+            continue
+        if is_header := lines[begin].lstrip().startswith("["):
+            table = ""
+        for key in sorted(_keys(tables)):
+            found.setdefault(f"{table}{key}", begin + 1)
+        if is_header:
+            table = f"{max(_keys(tables), key=len)}."
+        begin = end
     return found
 
 
@@ -57,7 +65,8 @@ def _text(path: Path) -> str:
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # The parser lets through what its nesting, or a number of thousands of digits, ends in.
         complaint = Complaint(key="", text=f"is not TOML: {error}")
         raise ConfigError(str(path), (complaint,)) from error
 

@@ -38,6 +38,7 @@ _RECEIVE_BUFFER = 4 * 1024 * 1024
 _PENDING = frozenset(
     {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EPROTO}
     | {errno.ENOPROTOOPT, errno.EACCES, errno.EOPNOTSUPP, errno.EMSGSIZE}
+    | {errno.ENONET, errno.EREMOTEIO}
 )
 
 _NO_PRIVILEGE = (

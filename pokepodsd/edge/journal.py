@@ -51,6 +51,7 @@ def install(environment: Mapping[str, str]) -> None:
 
 def escape(text: str) -> str:
     """Replace what a terminal would obey by its escape sequence in Python's writing."""
+    text = text.encode(errors="backslashreplace").decode()
     return _CONTROLS.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
@@ -59,7 +60,10 @@ class JournalHandler(logging.Handler):
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__()
-        self._transport = JournaldTransport(path)
+        # Not connected: journald that restarts leaves a connected socket dead, and the package's
+        # own reconnection, where it fails, leaves a closed one.
+        self._transport = JournaldTransport(path, connected=False)
+        self._transport.socket.setblocking(False)
         self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -70,7 +74,6 @@ class JournalHandler(logging.Handler):
             self._lost += 1
 
     def _send(self, fields: Iterator[tuple[str, Any]]) -> bool:
-        self._transport.socket.setblocking(False)
         try:
             self._transport.send(fields)
         except OSError:

@@ -5,6 +5,8 @@ token files and exec plugins work as far as it carries them. No text of an error
 says, since that may be a secret.
 """
 
+import contextlib
+import logging
 import os
 import re
 import ssl
@@ -35,6 +37,10 @@ KNOWN_PLACES = (
     "/var/snap/microk8s/current/credentials/kubelet.config",  # MicroK8s
     "/var/lib/kubelet/kubeconfig",  # EKS, GKE, AKS, OpenShift
 )
+# The beginnings of the package's own texts that quote no value but a path or a key.
+_HARMLESS = ("File does not exist", "Invalid kube-config file. Expected key ")
+# "Bearer" or "Basic", and what may follow (RFC 9110, 11.4).
+_HEADER_VALUE = re.compile(r"[A-Za-z]+ [!-~]+")
 _FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 # Kubernetes' prefix of a node's user name (Node authorization, kubernetes.io).
@@ -51,7 +57,10 @@ def find(setting: str, *, root: Path = Path("/")) -> Path:
         return Path(setting)
     tried = [*_from_kubelets(root / "proc"), *KNOWN_PLACES]
     for place in tried:
-        if (path := root / place.lstrip("/")).exists():
+        path = root / place.lstrip("/")
+        # A folder that may not be looked into is as good as none.
+        with contextlib.suppress(OSError):
+            path.stat()
             return path
     raise CredentialsError(
         "no kubeconfig of a kubelet was found; tried the --kubeconfig of a running kubelet, "
@@ -84,24 +93,33 @@ class Kubeconfig:
             self._files = named
             self._seen = self._fingerprint()
         configuration = Configuration()
-        loader = KubeConfigLoader(
-            config_dict=document,
-            config_base_path=str(self._path.parent),
-            temp_file_path=str(self._scratch),
-        )
         try:
-            loader.load_and_set(configuration)
-        except (ConfigException, OSError) as error:
+            with _unlogged():
+                loader = KubeConfigLoader(
+                    config_dict=document,
+                    config_base_path=str(self._path.parent),
+                    temp_file_path=str(self._scratch),
+                )
+                loader.load_and_set(configuration)
+            _check_exec(document, configuration, self._path)
+        except CredentialsError:
+            raise
+        except OSError as error:
             raise CredentialsError(f"{self._path}: {_one_line(error)}") from error
-        except Exception as error:
-            # The package lets through whatever a malformed file makes it stumble over.
-            raise CredentialsError(f"{self._path}: malformed ({type(error).__name__})") from error
-        self._expires = getattr(loader, "expiry", None)
-        _check_exec(document, configuration, self._path)
+        except ConfigException as error:
+            text = str(error) if str(error).startswith(_HARMLESS) else "malformed"
+            raise CredentialsError(f"{self._path}: {text}") from None
+        except Exception as error:  # noqa: BLE001
+            # The package lets through whatever a malformed file makes it stumble over. Its text
+            # may quote the file: it is not kept as a cause.
+            raise CredentialsError(f"{self._path}: malformed ({type(error).__name__})") from None
+        self._expires = _future(getattr(loader, "expiry", None))
         token = configuration.api_key.get("authorization")
         if token:
             # A token file ends in a newline, which no header may hold.
-            configuration.api_key["authorization"] = token.strip()
+            configuration.api_key["authorization"] = _header_value(token, self._path)
+            # The package's hook would put back the token as it was before each request.
+            configuration.refresh_api_key_hook = None
         return configuration
 
     def is_changed(self) -> bool:
@@ -211,6 +229,32 @@ def _common_name(certificate_file: str | None) -> str:
             f"{certificate_file} holds no certificate that can be read ({type(error).__name__})"
         ) from error
     return ""
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """The package logs what an exec plugin said, which may be a secret, to the root logger."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _future(expiry: datetime | None) -> datetime | None:
+    """When to renew; credentials that are expired by this host's clock are the server's to judge.
+
+    A clock that is ahead would otherwise make an exec plugin run without end.
+    """
+    return expiry if expiry is not None and expiry > datetime.now(tz=UTC) else None
+
+
+def _header_value(token: str, path: Path) -> str:
+    value = token.strip()
+    if not _HEADER_VALUE.fullmatch(value):
+        raise CredentialsError(f"{path}: its token is not one line of ASCII without blanks")
+    return value
 
 
 def _one_line(error: Exception) -> str:

@@ -12,14 +12,19 @@ from sdnotify import SystemdNotifier
 from pokepodsd.core.model import MonotonicNs
 
 _LOG = logging.getLogger(__name__)
+# Longer than a busy systemd takes; a message that is lost is less than a loop that stands. Only
+# READY=1 is worth more, since a start that is not told is undone.
+_PATIENCE_SECONDS = 0.1
+_READY_PATIENCE_SECONDS = 5.0
 
 
 class ServiceManager:
     """The line to systemd; without one, everything is silently in order (sd_notify(3))."""
 
     def __init__(self, environment: MutableMapping[str, str], *, pid: int) -> None:
-        self._notifier = SystemdNotifier(debug=True) if "NOTIFY_SOCKET" in environment else None
-        period_us = int(environment.get("WATCHDOG_USEC", "0"))
+        self._notifier = _notifier() if environment.get("NOTIFY_SOCKET") else None
+        text = environment.get("WATCHDOG_USEC", "")
+        period_us = int(text) if text.isdecimal() else 0
         if environment.get("WATCHDOG_PID", str(pid)) != str(pid):
             period_us = 0
         self.beat_every_ns = period_us * 1_000 // 2
@@ -29,7 +34,7 @@ class ServiceManager:
 
     def ready(self, status: str) -> None:
         """The start, or a reload, is complete."""
-        self._send(f"READY=1\nSTATUS={_ascii(status)}")
+        self._send(f"READY=1\nSTATUS={_ascii(status)}", patience=_READY_PATIENCE_SECONDS)
 
     def status(self, status: str) -> None:
         """The line that ``systemctl status`` shows."""
@@ -47,13 +52,22 @@ class ServiceManager:
         """The stop begins."""
         self._send("STOPPING=1")
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str, *, patience: float = _PATIENCE_SECONDS) -> None:
         if self._notifier is None:
             return
+        self._notifier.socket.settimeout(patience)
         try:
             self._notifier.notify(text)
         except OSError as error:
             _LOG.warning("cannot tell systemd %s: %s", text.split("=", 1)[0], error)
+
+
+def _notifier() -> SystemdNotifier | None:
+    try:
+        return SystemdNotifier(debug=True)
+    except OSError as error:
+        _LOG.warning("cannot reach systemd: %s", error)
+        return None
 
 
 def _ascii(text: str) -> str:

@@ -6,6 +6,7 @@ new one whole, and it is not flushed to the disk, since waiting for a disk would
 Written a part at a time, for the same reason.
 """
 
+import contextlib
 import ipaddress
 import json
 from collections.abc import Iterable, Iterator
@@ -69,7 +70,9 @@ class Writer:
             self._file.close()
             self._partial.replace(self._path)
         except OSError:
-            self._file.close()
+            # Closing writes what is buffered, which fails again.
+            with contextlib.suppress(OSError):
+                self._file.close()
             self._partial.unlink(missing_ok=True)
             raise
         return True
@@ -118,7 +121,8 @@ def _parse(lines: Iterable[str]) -> Iterator[Target]:
 
 def _target(row: list[Any]) -> Target:
     uid, namespace, name, node, address, created = row
-    if not all(isinstance(text, str) for text in (uid, namespace, name, created, node or "")):
+    texts = (uid, namespace, name, address, created, "" if node is None else node)
+    if not all(isinstance(text, str) for text in texts):
         raise StateFileError("a target has a field that is not text")
     parsed = ipaddress.ip_address(address)
     return Target(

@@ -1,0 +1,1 @@
+"""Checks each edge against the real thing: sockets, files, processes, a TLS server, namespaces."""
