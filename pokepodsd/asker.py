@@ -149,7 +149,7 @@ class Asker:
                 yield from (PodChanged(pod=pod) for pod in pods)
                 yield from ignored
             case protocol.Removed(object=obj):
-                yield PodRemoved(uid=uid_of(obj))
+                yield _read_removal(obj)
             case protocol.Opened(scope=scope):
                 yield Watching(scope=scope)
             case protocol.Troubled(reason=reason, renew=renew):
@@ -176,3 +176,10 @@ def _read_pods(objects: Iterable[Object]) -> tuple[list[Pod], list[PodIgnored]]:
         except GarbledError as error:
             ignored.append(PodIgnored(reason=str(error)))
     return pods, ignored
+
+
+def _read_removal(obj: Object) -> PodRemoved | PodIgnored:
+    try:
+        return PodRemoved(uid=uid_of(obj))
+    except GarbledError as error:
+        return PodIgnored(reason=str(error))

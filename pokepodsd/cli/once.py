@@ -19,7 +19,7 @@ from pokepodsd.core.config import Config
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, Family, Outcome, OutcomeKind, Target
 from pokepodsd.core.population import Population
 from pokepodsd.core.protocol import Pause, Timings
-from pokepodsd.core.records import Alive, Lost, Refused, Watching
+from pokepodsd.core.records import Lost, Refused, Watching
 from pokepodsd.core.sweep import Sweep
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.hostaddresses import own_addresses
@@ -91,8 +91,6 @@ def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console
                         )
                     case Watching():
                         return list(population.all())
-                    case Alive():
-                        continue
                     case _:
                         list(population.take(record))
 
@@ -138,7 +136,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     table.add_column("RTT", justify="right")
     for outcome in outcomes:
         target = outcome.probe.target
-        rtt = "" if outcome.rtt_ns is None else f"{outcome.rtt_ns / MILLISECOND_NS:.2f} ms"
+        rtt = "" if outcome.rtt_ns is None else f"{outcome.rtt_ns / MILLISECOND_NS:.3f} ms"
         cells = (target.namespace, target.name, target.node or "", target.address, outcome.name)
         style = "" if outcome.kind is OutcomeKind.REPLIED else "bold red"
         table.add_row(*(Text(escape(cell)) for cell in (*cells, rtt)), style=style)

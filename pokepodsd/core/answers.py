@@ -13,6 +13,7 @@ from pokepodsd.errors import ApiError, GarbledError
 Object = Mapping[str, Any]
 
 _EVENT_TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
+_INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _LONGEST_MESSAGE = 300
 _ADVICE = {
     400: "a setting such as kubernetes.label_selector may be wrong",
@@ -49,7 +50,7 @@ def parse_page(body: bytes) -> tuple[tuple[Object, ...], str, str]:
         raise GarbledError(f"the list is a {kind!r:.40}, not a PodList")
     if not (isinstance(version, str) and version and isinstance(token, str)):
         raise GarbledError("the list has no resourceVersion")
-    if not all(isinstance(item, dict) for item in items):
+    if not (isinstance(items, list | tuple) and all(isinstance(item, dict) for item in items)):
         raise GarbledError("the list holds an item that is no object")
     return tuple(items), version, token
 
@@ -65,17 +66,24 @@ def parse_event(line: bytes) -> tuple[str, Object]:
         event = json.loads(line)
         kind, obj = event["type"], event["object"]
         if kind == "ERROR":
-            code, message = int(obj.get("code") or 500), str(obj.get("message") or "no message")
+            code, message = obj.get("code"), str(obj.get("message") or "no message")
         else:
             version = obj["metadata"]["resourceVersion"]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = type(error).__name__
         raise GarbledError(f"the watch sent a line that is no event: {reason}") from error
     if kind == "ERROR":
-        raise WatchError(code, message)
-    if kind not in _EVENT_TYPES or not (isinstance(version, str) and version):
+        raise WatchError(code if isinstance(code, int) else 500, message[:_LONGEST_MESSAGE])
+    is_known = isinstance(kind, str) and kind in _EVENT_TYPES
+    if not is_known or not (isinstance(version, str) and version):
         raise GarbledError(f"the watch sent an event of an unknown kind: {kind!r:.40}")
     return kind, obj
+
+
+def ends_initial_events(bookmark: Object) -> bool:
+    """Whether this bookmark ends the initial events of a streaming list (KEP-3157)."""
+    annotations = bookmark["metadata"].get("annotations")
+    return isinstance(annotations, dict) and annotations.get(_INITIAL_EVENTS_END) == "true"
 
 
 def message_of(body: bytes) -> str:

@@ -4,6 +4,7 @@ Owns validation. Does not read files or arguments: `edge.configfile` and `cli` h
 read. Also writes the sample, since the sample is the table of settings shown to a person.
 """
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pokepodsd.errors import Complaint, ConfigError
 # Identifier and sequence of an echo are 16 bits each, and one socket has one identifier: more
 # than 65,536 probes cannot be told apart. Half of it leaves room for late answers.
 MOST_IN_FLIGHT = 32_768
+_DURATION = re.compile(r"([0-9]+(\.[0-9]*)?[a-zµμ]+)+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,9 @@ def validate(raw: Mapping[str, Any], *, source: str) -> Config:
             except ValueError as error:
                 complaints.append(Complaint(key=setting.key, text=str(error)))
         values[setting.section][setting.field] = value
-    if not complaints:
-        config = _build(values)
+    config = _build(values)
+    wrong = {complaint.key for complaint in complaints}
+    if not wrong & {"poke", "poke.interval", "poke.timeout", "poke.max_rate"}:
         complaints.extend(_contradictions(config))
     if complaints:
         raise ConfigError(source, tuple(complaints))
@@ -215,6 +218,9 @@ def _unknown_keys(raw: Mapping[str, Any]) -> Iterator[Complaint]:
 
 
 def _duration_ns(text: str) -> int:
+    if not _DURATION.fullmatch(text):
+        # durationpy skips over what it does not know, if it knows the beginning and the end.
+        raise ValueError(f"{text!r} is not {Kind.DURATION.value}")
     try:
         parsed = durationpy.from_str(text)
     except durationpy.DurationError as error:

@@ -33,7 +33,7 @@ from pokepodsd.core.model import (
 from pokepodsd.core.narration import Narrator, tell_failure, tell_reply
 from pokepodsd.core.pacing import Pacing
 from pokepodsd.core.population import Population
-from pokepodsd.core.records import Alive, Lost, Record, Refused, Watching
+from pokepodsd.core.records import Lost, Record, Refused, Watching
 
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.
@@ -95,8 +95,6 @@ class Engine:
     def take(self, record: Record, now: MonotonicNs) -> None:
         """Take one record of the reader."""
         match record:
-            case Alive():
-                pass
             case Watching(scope=scope):
                 self._entries += self._api.watching(scope, now)
             case Lost(reason=reason):
@@ -104,8 +102,9 @@ class Engine:
             case Refused(message=message):
                 self._entries += self._api.refused(message)
             case _:
-                for delta in self._population.take(record):
-                    self._apply(delta, now)
+                pass
+        for delta in self._population.take(record):
+            self._apply(delta, now)
 
     def due(self, now: MonotonicNs) -> Iterator[Send]:
         """The echo requests that are to be sent now."""
@@ -116,6 +115,7 @@ class Engine:
                 raise LookupError(f"a turn for {turn.id}, which is no target")
             opened = self._in_flight[target.family].open(target, now, opening=turn.opening)
             if opened is not None:
+                self._health.sent(opened[0])
                 yield Send(probe=opened[0], packet=opened[1])
 
     def sent(self, now: MonotonicNs) -> None:
@@ -210,7 +210,9 @@ class Engine:
             self._entries.append(tell_failure(outcome))
         transition = self._health.judge(outcome, self._config.poke.fail_after)
         if transition is not None:
-            self._narrator.note(transition, hold_ns=_HELD_INTERVALS * self._pacing.interval_ns)
+            counts = self._health.tally(transition.target.node)
+            hold_ns = _HELD_INTERVALS * self._pacing.interval_ns
+            self._narrator.note(transition, counts, hold_ns=hold_ns)
 
     def _tell_stretch(self) -> None:
         is_stretched = self._pacing.is_stretched

@@ -14,6 +14,7 @@ from pokepodsd.core.model import (
     NodeName,
     Outcome,
     OutcomeKind,
+    Probe,
     Target,
     TargetId,
     Transition,
@@ -26,7 +27,7 @@ class Sign(Enum):
     REPLY = "a reply"
     FAILURE = "a failure, and fewer in a row than fail_after"
     LAST_STRAW = "the failure that makes it fail_after in a row"
-    NOTHING = "nothing: the packet was lost to this host's own congestion, or is an opening poke"
+    NOTHING = "nothing: an opening poke, one sent before one that was answered, or congestion here"
 
 
 LEGAL: Final[dict[tuple[Health, Sign], Health]] = {
@@ -66,7 +67,8 @@ class Record:
     since_ns: MonotonicNs
     failures: int = 0
     unanswered: int = 0
-    failing_since_ns: MonotonicNs | None = None
+    unanswered_since_ns: MonotonicNs | None = None
+    answered_serial: int = -1
     last_rtt_ns: int | None = None
 
 
@@ -106,6 +108,14 @@ class HealthBook:
         """The counts of one node."""
         return self._tallies.get(node) or Tally()
 
+    def sent(self, probe: Probe) -> None:
+        """A probe is on its way; it gets its number among those since the last answer."""
+        record = self._records[probe.target.id]
+        if record.unanswered == 0:
+            record.unanswered_since_ns = probe.sent_ns
+        record.unanswered += 1
+        probe.attempt = record.unanswered
+
     def judge(self, outcome: Outcome, fail_after: int) -> Transition | None:
         """Take one Outcome; the change of belief that it causes, if any."""
         record = self._records.get(outcome.probe.target.id)
@@ -113,16 +123,9 @@ class HealthBook:
             return None
         sign = _sign(record, outcome, fail_after)
         after = LEGAL[record.health, sign]
-        if sign is Sign.REPLY and after is record.health and not record.unanswered:
-            record.last_rtt_ns = outcome.rtt_ns
-            return None
         self._count(record, -1)
-        _note(record, outcome, sign)
         transition = _change(record, after, outcome) if after is not record.health else None
-        if sign is Sign.REPLY:
-            record.failures = 0
-            record.unanswered = 0
-            record.failing_since_ns = None
+        _note(record, outcome, sign)
         self._count(record, 1)
         return transition
 
@@ -145,8 +148,8 @@ def _change(record: Record, after: Health, outcome: Outcome) -> Transition:
         after=after,
         at_ns=outcome.at_ns,
         since_ns=record.since_ns,
-        failing_since_ns=record.failing_since_ns or outcome.probe.sent_ns,
-        pokes=record.unanswered,
+        failing_since_ns=record.unanswered_since_ns or outcome.probe.sent_ns,
+        pokes=outcome.probe.attempt - (after is Health.UP),
         outcome=outcome,
     )
     record.health = after
@@ -157,17 +160,21 @@ def _change(record: Record, after: Health, outcome: Outcome) -> Transition:
 def _sign(record: Record, outcome: Outcome, fail_after: int) -> Sign:
     if outcome.kind is OutcomeKind.REPLIED:
         return Sign.REPLY
-    if outcome.probe.opening or outcome.detail in _CONGESTION:
+    is_overtaken = outcome.probe.serial < record.answered_serial
+    if outcome.probe.opening or is_overtaken or outcome.detail in _CONGESTION:
         return Sign.NOTHING
     return Sign.LAST_STRAW if record.failures + 1 >= fail_after else Sign.FAILURE
 
 
 def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
-    if sign is Sign.REPLY:
-        record.last_rtt_ns = outcome.rtt_ns
-        return
-    if record.unanswered == 0:
-        record.failing_since_ns = outcome.probe.sent_ns
-    record.unanswered += 1
-    if sign is not Sign.NOTHING:
-        record.failures += 1
+    match sign:
+        case Sign.REPLY:
+            record.last_rtt_ns = outcome.rtt_ns
+            record.answered_serial = max(record.answered_serial, outcome.probe.serial)
+            record.failures = 0
+            record.unanswered = max(0, record.unanswered - outcome.probe.attempt)
+            record.unanswered_since_ns = outcome.at_ns if record.unanswered else None
+        case Sign.FAILURE | Sign.LAST_STRAW:
+            record.failures += 1
+        case Sign.NOTHING:
+            pass

@@ -6,7 +6,7 @@ successor, or two on the host network), one of them has it: the API's word beats
 and the newer pod the older.
 """
 
-from collections.abc import Collection, Mapping, ValuesView
+from collections.abc import Callable, Mapping, ValuesView
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -54,9 +54,10 @@ class Inventory:
         """Every target there is."""
         return self._targets.values()
 
-    def retain(self, source: Source, uids: Collection[Uid]) -> Delta:
-        """End a full list of the source: whatever pods it did not name are withdrawn."""
-        gone = [uid for uid in self._parts[source] if uid not in uids]
+    def retain(self, source: Source, is_kept: Callable[[Target], bool]) -> Delta:
+        """Drop what the source said before of every pod whose targets are not kept."""
+        part = self._parts[source]
+        gone = [uid for uid, targets in part.items() if not is_kept(targets[0])]
         touched: dict[str, Target | None] = {}
         for uid in gone:
             self._set(source, uid, (), touched)

@@ -99,8 +99,9 @@ class Skipped:
 class Probe:
     """One echo request in flight.
 
-    Not frozen, as the only type of this module: one is made for every packet, and the wall clock
-    is read after it is made, right before the kernel gets the packet.
+    Not frozen: one is made for every packet, and the wall clock
+    is read after it is made, right before the kernel gets the packet. ``attempt`` counts the
+    probes to the target since the last one that it answered.
     """
 
     target: Target
@@ -108,6 +109,7 @@ class Probe:
     serial: int
     opening: bool
     sent_ns: MonotonicNs
+    attempt: int = 1
     sent_wall_ns: WallNs = WallNs(0)
 
 

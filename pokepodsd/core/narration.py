@@ -23,6 +23,7 @@ from pokepodsd.core.model import (
     Outcome,
     OutcomeKind,
     Target,
+    TargetId,
     Transition,
 )
 
@@ -32,7 +33,7 @@ class _Group:
     """The changes of one node's targets in one direction, and when they are told at the latest."""
 
     deadline: MonotonicNs
-    transitions: list[Transition]
+    transitions: dict[TargetId, Transition]
 
 
 _AT_ONCE = (Health.OPENING, Health.UP, 0)
@@ -40,57 +41,72 @@ _Key = tuple[NodeName | None, Health, Health]
 
 
 class Narrator:
-    """Collects transitions, and tells them."""
+    """Collects transitions, and tells them in the order in which they happened to a target."""
 
     def __init__(self) -> None:
         self._groups: dict[_Key, _Group] = {}
+        self._held: dict[TargetId, _Key] = {}
+        self._ready: list[Entry] = []
 
-    def note(self, transition: Transition, *, hold_ns: int) -> None:
-        """Take a change of belief; a newcomer that answered its first poke is not worth telling."""
+    def note(self, transition: Transition, counts: Tally, *, hold_ns: int) -> None:
+        """Take a change of belief; a newcomer that answered its first poke is not worth telling.
+
+        ``counts`` are those of the target's node.
+        """
         if (transition.before, transition.after, transition.pokes) == _AT_ONCE:
             return
-        key = (transition.target.node, transition.before, transition.after)
+        target = transition.target
+        if (earlier := self._held.get(target.id)) is not None:
+            # What happened to this target before is told first.
+            self._ready.append(self._tell(earlier, counts))
+        key = (target.node, transition.before, transition.after)
         deadline = MonotonicNs(transition.at_ns + hold_ns)
-        group = self._groups.setdefault(key, _Group(deadline=deadline, transitions=[]))
-        group.transitions.append(transition)
+        group = self._groups.setdefault(key, _Group(deadline=deadline, transitions={}))
+        group.transitions[target.id] = transition
+        self._held[target.id] = key
 
     def withdraw(self, target: Target, record: Record, now: MonotonicNs) -> list[Entry]:
         """A target is no more: what was not told of it is dropped, what was told is closed."""
-        was_told = record.health is Health.DOWN
-        for key, group in list(self._groups.items()):
-            left = [t for t in group.transitions if t.target.id != target.id]
-            if len(left) < len(group.transitions) and key[2] is Health.DOWN:
-                was_told = False
-            group.transitions = left
-            if not left:
+        down_ns = now - record.since_ns
+        was_told_down = record.health is Health.DOWN
+        if (key := self._held.pop(target.id, None)) is not None:
+            group = self._groups[key]
+            dropped = group.transitions.pop(target.id)
+            if not group.transitions:
                 del self._groups[key]
-        if not was_told:
+            was_told_down = dropped.before is Health.DOWN
+            down_ns = dropped.at_ns - dropped.since_ns
+        if not was_told_down:
             return []
         return [
             Entry(
                 kind=EventKind.TARGET_WITHDRAWN,
                 level=Level.INFO,
-                text=f"{target} is not poked any more; it was down for "
-                f"{_span(now - record.since_ns)}",
+                text=f"{target} is not poked any more; it was down for {_span(down_ns)}",
                 fields=_who(target),
             )
         ]
 
     def flush(self, now: MonotonicNs, tally: Callable[[NodeName | None], Tally]) -> list[Entry]:
         """The entries whose time has come."""
-        entries = []
+        entries, self._ready = self._ready, []
         for key, group in list(self._groups.items()):
             node, _, after = key
             counts = tally(node)
             waiting_for = counts.doubtful if after is Health.DOWN else counts.down
             if now >= group.deadline or not waiting_for:
-                del self._groups[key]
-                entries.append(_tell(group.transitions, counts))
+                entries.append(self._tell(key, counts))
         return entries
 
     def next_flush(self) -> MonotonicNs | None:
         """When `flush` has something at the latest."""
         return min((group.deadline for group in self._groups.values()), default=None)
+
+    def _tell(self, key: _Key, counts: Tally) -> Entry:
+        transitions = self._groups.pop(key).transitions
+        for target_id in transitions:
+            del self._held[target_id]
+        return _tell(list(transitions.values()), counts)
 
 
 def tell_failure(outcome: Outcome) -> Entry:
@@ -199,7 +215,7 @@ def _rtt_field(outcome: Outcome) -> dict[str, str]:
 
 def _rtt(outcomes: Sequence[Outcome]) -> str:
     times = [outcome.rtt_ns for outcome in outcomes if outcome.rtt_ns is not None]
-    return f", RTT {max(times) / MILLISECOND_NS:.2f} ms" if times else ""
+    return f", RTT {max(times) / MILLISECOND_NS:.3f} ms" if times else ""
 
 
 def _who(target: Target) -> dict[str, str]:

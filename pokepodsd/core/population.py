@@ -5,7 +5,7 @@ so that a long list is taken a page at a time, and the end of a list withdraws w
 name.
 """
 
-from collections.abc import Iterable, Iterator, ValuesView
+from collections.abc import Callable, Iterable, Iterator, ValuesView
 from dataclasses import replace
 from typing import assert_never
 
@@ -17,23 +17,32 @@ from pokepodsd.core.model import (
     Family,
     Level,
     Pod,
+    Scope,
     Skip,
     Target,
     TargetId,
     Uid,
 )
 from pokepodsd.core.records import (
+    Alive,
     Identified,
     ListBegun,
     ListEnded,
+    Lost,
     PodChanged,
     PodIgnored,
     PodRemoved,
     PodsListed,
+    Record,
+    Refused,
+    Watching,
 )
 from pokepodsd.core.selection import Selection
 
-PodRecord = Identified | ListBegun | PodsListed | ListEnded | PodChanged | PodRemoved | PodIgnored
+# An API server that has just started refuses what it allows (kubernetes/kubernetes#121635): the
+# pods of other nodes are given up when it refused them this many times, which takes about 30 s.
+REFUSALS_TO_BELIEVE = 3
+_MOST_WARNINGS = 1_000
 
 
 class Population:
@@ -44,14 +53,13 @@ class Population:
         self.entries: list[Entry] = []
         self._inventory = Inventory()
         self._listed: set[Uid] | None = None
+        self.is_listing = False
+        """Whether a full list comes in at the moment."""
+        self._refusals = 0
+        self._warned: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._inventory)
-
-    @property
-    def is_listing(self) -> bool:
-        """Whether a full list has begun and is not complete."""
-        return self._listed is not None
 
     def set_config(self, config: KubernetesConfig) -> None:
         """Take new settings; they hold for what is told from now on."""
@@ -79,13 +87,14 @@ class Population:
         for uid, pod in pods.items():
             yield self._inventory.put(Source.SAVED, uid, tuple(self._chosen(pod)))
 
-    def take(self, record: PodRecord) -> Iterator[Delta]:
+    def take(self, record: Record) -> Iterator[Delta]:
         """Take one record of the reader."""
         match record:
             case Identified(node=node):
                 self.selection = replace(self.selection, node=node)
             case ListBegun():
                 self._listed = set()
+                self.is_listing = True
             case PodsListed(pods=pods):
                 for pod in pods:
                     yield self._put(pod)
@@ -95,10 +104,24 @@ class Population:
                 if self._listed is not None:
                     self._listed.discard(uid)
                 yield self._inventory.put(Source.API, uid, ())
-            case ListEnded():
-                yield from self._end_list()
+            case ListEnded(scope=scope):
+                yield from self._end_list(scope)
             case PodIgnored(reason=reason):
                 self._warn(f"a pod that the API server sent cannot be read: {reason}")
+            case _:
+                yield from self._take_state(record)
+
+    def _take_state(self, record: Refused | Lost | Alive | Watching) -> Iterator[Delta]:
+        match record:
+            case Refused():
+                self._refusals += 1
+                if self._refusals == REFUSALS_TO_BELIEVE:
+                    yield from self._keep_own(lambda _: True)
+            case Lost():
+                # A list that had begun goes on later, or begins anew.
+                self.is_listing = False
+            case Alive() | Watching():
+                pass
             case _:
                 assert_never(record)
 
@@ -107,11 +130,27 @@ class Population:
             self._listed.add(pod.uid)
         return self._inventory.put(Source.API, pod.uid, tuple(self._chosen(pod)))
 
-    def _end_list(self) -> Iterator[Delta]:
-        if self._listed is not None:
-            yield self._inventory.retain(Source.API, self._listed)
-            yield self._inventory.retain(Source.SAVED, ())
-        self._listed = None
+    def _end_list(self, scope: Scope) -> Iterator[Delta]:
+        listed, self._listed = self._listed, None
+        self.is_listing = False
+        if listed is None:
+            return
+        if scope is Scope.CLUSTER:
+            self._refusals = 0
+            yield self._inventory.retain(Source.API, lambda target: target.uid in listed)
+            yield self._inventory.retain(Source.SAVED, lambda _: False)
+        else:
+            yield from self._keep_own(lambda target: target.uid in listed)
+
+    def _keep_own(self, is_known: Callable[[Target], bool]) -> Iterator[Delta]:
+        """Of the node's own pods keep those, of others' all until the refusal is believed."""
+        own, is_believed = self.selection.node, self._refusals >= REFUSALS_TO_BELIEVE
+
+        def is_kept(target: Target) -> bool:
+            return is_known(target) if target.node == own else not is_believed
+
+        for source in Source:
+            yield self._inventory.retain(source, is_kept)
 
     def _chosen(self, pod: Pod) -> Iterator[Target]:
         for item in self.selection.targets(pod):
@@ -123,6 +162,10 @@ class Population:
                 )
 
     def _warn(self, text: str) -> None:
+        """Once for each text: a pod comes again with every list and every change."""
+        if text in self._warned or len(self._warned) >= _MOST_WARNINGS:
+            return
+        self._warned.add(text)
         self.entries.append(Entry(kind=EventKind.POD_IGNORED, level=Level.WARNING, text=text))
 
 

@@ -141,19 +141,19 @@ def decode(line: bytes) -> Record:
         GarbledError: it is not exactly what `encode` writes.
     """
     try:
-        name, *rest = json.loads(line)
+        name, body = json.loads(line)
         match name:
             case "pods-listed":
-                return PodsListed(pods=tuple(_pod(row) for row in rest[0]))
+                return PodsListed(pods=tuple(_pod(row) for row in _list(body)))
             case "pod-changed":
-                return PodChanged(pod=_pod(rest[0]))
+                return PodChanged(pod=_pod(body))
             case "list-ended":
-                return ListEnded(scope=Scope(rest[0]))
+                return ListEnded(scope=Scope(body))
             case "watching":
-                return Watching(scope=Scope(rest[0]))
+                return Watching(scope=Scope(body))
             case _:
-                return _PLAIN[name](**_texts(rest[0]))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+                return _PLAIN[name](**_texts(body))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise GarbledError(f"not a record: {error!r:.100}") from error
 
 
@@ -163,13 +163,19 @@ def _texts(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("no list where one belongs")
+    return value
+
+
 def _pod_row(pod: Pod) -> list[Any]:
     return [getattr(pod, name) for name in _POD_FIELDS]
 
 
 def _pod(row: list[Any]) -> Pod:
-    values = dict(zip(_POD_FIELDS, row, strict=True))
-    addresses = values.pop("addresses")
+    values = dict(zip(_POD_FIELDS, _list(row), strict=True))
+    addresses = _list(values.pop("addresses"))
     flags = {name: values.pop(name) for name in ("ready", "terminating", "host_network")}
     node = values.pop("node")
     texts = [*values.values(), *addresses, *([] if node is None else [node])]

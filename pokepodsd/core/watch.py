@@ -10,7 +10,14 @@ The reader asks `PodFeed.next_step`, does it, and tells how it went: `page` for 
 
 from collections.abc import Callable, Iterator, Mapping
 
-from pokepodsd.core.answers import WatchError, explain, message_of, parse_event, parse_page
+from pokepodsd.core.answers import (
+    WatchError,
+    ends_initial_events,
+    explain,
+    message_of,
+    parse_event,
+    parse_page,
+)
 from pokepodsd.core.backoff import Backoff
 from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import Scope
@@ -36,7 +43,7 @@ LONGEST_LINE = 8 * 1024 * 1024
 # (kubernetes/kubernetes#121635): a right that was there is asked for again before it is given up.
 REFUSALS_BEFORE_NARROWING = 4
 IN_STREAM_ERRORS_BEFORE_LIST = 3
-INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+STREAMS_BEFORE_PAGES = 2
 
 
 class PodFeed:
@@ -64,6 +71,7 @@ class PodFeed:
         self._was_granted = False
         self._refusals = 0
         self._can_stream = True
+        self._broken_streams = 0
         self._portable = False
         self._grant_check_after = 0.0
         self._watched_unasked = 0.0
@@ -153,6 +161,9 @@ class PodFeed:
         renew = isinstance(error, WatchError) and error.code == 401
         if isinstance(error, WatchError) and not expired:
             self._in_stream_errors += 1
+        if self._listing:
+            self._broken_streams += 1
+            self._can_stream = self._can_stream and self._broken_streams < STREAMS_BEFORE_PAGES
         again = self._in_stream_errors >= IN_STREAM_ERRORS_BEFORE_LIST
         if expired or again or isinstance(error, GarbledError) or self._listing or self._continue:
             self._start_over()
@@ -172,7 +183,8 @@ class PodFeed:
             return []
         if status == 403:
             return self._forbidden(message)
-        if status == 410 or self._continue:
+        if status == 410 or (status == 400 and self._continue):
+            # Of the list, the token for the next page is no good any more.
             self._start_over()
         self._leave_grant_check()
         wait = min(retry_after or 0.0, self._timings.longest_retry_after)
@@ -205,8 +217,7 @@ class PodFeed:
             self._in_stream_errors = 0
         match kind:
             case "BOOKMARK":
-                annotations = obj["metadata"].get("annotations") or {}
-                if self._listing and annotations.get(INITIAL_EVENTS_END) == "true":
+                if self._listing and ends_initial_events(obj):
                     self._listing = False
                     yield self._complete(version)
                     yield Opened(scope=self._scope)

@@ -8,7 +8,9 @@ import contextlib
 import os
 import signal
 import socket
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 # About 300 pods: what is read at once is also decoded at once, between two ticks.
 _CHUNK = 64 * 1024
@@ -65,5 +67,14 @@ def _be_child(body: Callable[[socket.socket], None], theirs: socket.socket) -> N
         os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
         body(theirs)
         status = 0
+    except BaseException as error:  # noqa: BLE001
+        _say_where(error)
     finally:
         os._exit(status)
+
+
+def _say_where(error: BaseException) -> None:
+    """One line on stderr: the kind of error and its place, not its text, which may be a secret."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    os.write(2, f"a child process ended: {type(error).__name__} at {place}\n".encode())

@@ -114,12 +114,12 @@ class Kubeconfig:
             # may quote the file: it is not kept as a cause.
             raise CredentialsError(f"{self._path}: malformed ({type(error).__name__})") from None
         self._expires = _future(getattr(loader, "expiry", None))
-        token = configuration.api_key.get("authorization")
-        if token:
+        # Under "authorization" in release 35 of the package, "BearerToken" in 37.
+        for key, token in configuration.api_key.items():
             # A token file ends in a newline, which no header may hold.
-            configuration.api_key["authorization"] = _header_value(token, self._path)
-            # The package's hook would put back the token as it was before each request.
-            configuration.refresh_api_key_hook = None
+            configuration.api_key[key] = _header_value(token, self._path)
+        # The package's hook would put back the token as it was before each request.
+        configuration.refresh_api_key_hook = None
         return configuration
 
     def is_changed(self) -> bool:
@@ -199,7 +199,7 @@ def _identity(path: Path) -> object:
 
 def _check_exec(document: Mapping[str, Any], configuration: Configuration, path: Path) -> None:
     """An exec plugin that failed: the package only logs it, and would go on as anonymous."""
-    if configuration.api_key.get("authorization") or configuration.cert_file:
+    if configuration.api_key or configuration.cert_file:
         return
     for item in document.get("users") or ():
         command = ((item.get("user") or {}).get("exec") or {}).get("command")

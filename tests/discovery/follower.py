@@ -16,7 +16,7 @@ from pokepodsd.core.config import validate
 from pokepodsd.core.model import Family
 from pokepodsd.core.population import Population
 from pokepodsd.core.protocol import Pause, Timings
-from pokepodsd.core.records import Alive, Lost, Record, Refused, Watching
+from pokepodsd.core.records import Lost, Record, Watching
 from pokepodsd.errors import CredentialsError
 
 QUICK = Timings(
@@ -140,6 +140,5 @@ class Follower:
         with self._changed:
             self.records.append(record)
             self.moments.append(time.monotonic())
-            if not isinstance(record, Alive | Lost | Refused | Watching):
-                list(self._population.take(record))
+            list(self._population.take(record))
             self._changed.notify_all()

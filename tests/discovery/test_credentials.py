@@ -108,7 +108,7 @@ def test_a_token_that_no_header_may_hold(
     (tmp_path / "k" / "token").write_text(f"{SECRET}\n{SECRET}\n")
     follower = follow(path)
     follower.wait_for(lambda: follower.count(Lost) >= 1)
-    assert "malformed" in str(follower.records)
+    assert "its token is not one line" in str(follower.records)
     assert SECRET not in str(follower.records)
 
 
