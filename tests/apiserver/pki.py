@@ -98,6 +98,14 @@ class Authority:
         context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
+    def write_server_files(self, names: Sequence[str]) -> tuple[Path, Path]:
+        """The same certificate and its key as files, as a real kube-apiserver wants them."""
+        leaf = self._ca.issue_cert(*names, common_name="kube-apiserver")
+        certificate, key = self.folder / "server.crt", self.folder / "server.key"
+        certificate.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+        key.write_bytes(leaf.private_key_pem.bytes())
+        return certificate, key
+
 
 def server_names(listen: str, more: Sequence[str]) -> list[str]:
     names = ["localhost", "kubernetes", "127.0.0.1", "::1", *more]
