@@ -1,0 +1,1 @@
+"""The demonstration that `python -m tests.demo` gives: its stage, its voice and its story."""

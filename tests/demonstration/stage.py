@@ -1,0 +1,145 @@
+"""Owns what the demonstration plays with: the cluster, its pods, and the daemons on its nodes.
+
+Whatever does not happen as it should is a `SurpriseError` here, in words for who watches.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.cluster import Cluster, Daemon, pod_on
+from tests.demonstration.interrupts import Interrupts
+from tests.demonstration.leftovers import Traces
+from tests.lab import LabError, Line, Node, Place
+
+PODS_PER_NODE = 4
+INTERVAL = "1s"
+NAMESPACE = "shop"
+
+# They would make a program write escape sequences, or fold its lines, where nobody reads them.
+UNWANTED = ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS")
+
+
+class SurpriseError(Exception):
+    """Something did not happen as the demonstration says it does."""
+
+
+class Stage:
+    """The cluster and the daemons; `close` removes them all, whatever state they are in."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        self._interrupts = interrupts
+        self._exits = contextlib.ExitStack()
+        self._traces: Traces | None = None
+        self.cluster: Cluster
+        self.folder: Path
+        self.daemons: dict[Node, Daemon] = {}
+
+    @property
+    def nodes(self) -> list[Node]:
+        return self.cluster.lab.nodes
+
+    @property
+    def dead_address(self) -> str:
+        """The address of the pod that never answers, node-c's last."""
+        return self.nodes[-1].pod_address(PODS_PER_NODE)
+
+    def build(self) -> None:
+        """Build the cluster and create its pods."""
+        with self._interrupts.deferred():
+            temporary = tempfile.TemporaryDirectory(prefix="pokepodsd-demo-")
+            self.folder = Path(self._exits.enter_context(temporary))
+            # For the daemons, whose scratch folders go with ours even if they are killed.
+            os.environ["TMPDIR"] = str(self.folder)
+            self.cluster = self._exits.enter_context(Cluster(self.folder, nodes=3))
+            namespaces = [place.namespace for place in self.cluster.lab.places]
+            self._traces = Traces(self.folder, namespaces)
+        control = self.cluster.api.control
+        control.change_settings(node_selectors=True)
+        for node in self.nodes:
+            numbers = range(1, PODS_PER_NODE + 1)
+            control.make_pods(
+                {**pod_on(node, number, namespace=NAMESPACE), "name": pod_name(node, number)}
+                for number in numbers
+            )
+        self.nodes[-1].kill_address(self.dead_address)
+
+    def start_daemon(self, node: Node) -> None:
+        with self._interrupts.deferred():
+            daemon = self.cluster.daemon(node, {"poke": {"interval": INTERVAL}})
+            self.daemons[node] = self._exits.enter_context(daemon)
+
+    def config(self, node: Node) -> Path:
+        return self.folder / f"{node.name}.toml"
+
+    def run(self, place: Place, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; its stdout holds all that it said, in order."""
+        environment = {name: text for name, text in os.environ.items() if name not in UNWANTED}
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
+        return subprocess.run(
+            place.command(*argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=30,
+            check=False,
+            env=environment,
+        )
+
+    def wait_line(self, node: Node, pattern: str, seconds: float, since_ns: int = 0) -> Line:
+        """The first journal line with the pattern, from ``since_ns`` (monotonic) on."""
+        process = self.daemons[node].process
+        try:
+            process.wait_for_line(pattern, seconds, since_ns=since_ns)
+        except LabError as error:
+            raise SurpriseError(
+                f"no journal line {pattern!r} came on {node.name}: {error}"
+            ) from error
+        return next(
+            line for line in self.lines_since(node, since_ns) if re.search(pattern, line.text)
+        )
+
+    def lines_since(self, node: Node, since_ns: int) -> list[Line]:
+        """A node's journal lines from this time (monotonic) on."""
+        return [line for line in self.daemons[node].process.records() if line.at_ns >= since_ns]
+
+    def check_lines(self, count: int, since_ns: int) -> None:
+        """Refuse more or fewer journal lines than so many on each node."""
+        for node in self.nodes:
+            lines = self.lines_since(node, since_ns)
+            if len(lines) != count:
+                said = "".join(f"\n  {line.text}" for line in lines)
+                raise SurpriseError(
+                    f"{len(lines)} journal lines on {node.name}, not {count}:{said}"
+                )
+
+    def wait_status(self, node: Node, pattern: str, seconds: float, since_ns: int = 0) -> int:
+        """Wait for a status line with the pattern, and return when it came."""
+        notify = self.daemons[node].notify
+        try:
+            return notify.wait_for_status(pattern, seconds, since_ns=since_ns).at_ns
+        except LabError as error:
+            raise SurpriseError(f"no status {pattern!r} came from {node.name}: {error}") from error
+
+    def status(self, node: Node) -> str:
+        """A node's status line as it is now."""
+        return self.daemons[node].notify.values("STATUS")[-1]
+
+    def close(self) -> None:
+        """Remove it all; signals are not taken any more."""
+        self._interrupts.ignore()
+        self._exits.close()
+
+    def find_leftovers(self) -> list[str]:
+        """Say what is left after `close`."""
+        traces, self._traces = self._traces, None
+        return traces.find() if traces else []
+
+
+def pod_name(node: Node, number: int) -> str:
+    return f"web-{node.name.removeprefix('node-')}{number}"
