@@ -6,7 +6,7 @@ Owns their wiring. Whoever uses it decides what pods there are and what is to be
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -45,18 +45,17 @@ class Cluster:
         self.folder = folder
         self.lab = Lab(nodes, pod_prefix=pod_prefix)
         self.api: ApiServer
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self.lab.__enter__()
-        try:
-            hub = self.lab.hub
+        with ExitStack() as stack:
+            hub = stack.enter_context(self.lab).hub
             self.api = ApiServer(self.folder / "api", listen=hub.address, prefix=hub.command())
-            self.api.__enter__()
+            stack.callback(self.api.kill)
+            self.api.start()
             # As before Kubernetes 1.32, or with the right granted: a node sees every pod.
             self.api.control.change_settings(node_selectors=False)
-        except BaseException:
-            self.lab.__exit__(*sys.exc_info())
-            raise
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
@@ -65,10 +64,7 @@ class Cluster:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            self.api.__exit__(kind, error, trace)
-        finally:
-            self.lab.__exit__(kind, error, trace)
+        self._stack.__exit__(kind, error, trace)
 
     def make_pods(self, node: Node, count: int, *, first: int = 1, namespace: str = "shop") -> None:
         """Create pods on a node, at its pod addresses from ``first`` on."""

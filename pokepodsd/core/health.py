@@ -153,7 +153,8 @@ def _change(record: Record, after: Health, outcome: Outcome) -> Transition:
         outcome=outcome,
     )
     record.health = after
-    record.since_ns = outcome.at_ns
+    # An outage began with the first poke that was lost, not with the verdict about it.
+    record.since_ns = transition.failing_since_ns if after is Health.DOWN else outcome.at_ns
     return transition
 
 

@@ -37,7 +37,7 @@ class _Group:
 
 
 _AT_ONCE = (Health.OPENING, Health.UP, 0)
-_Key = tuple[NodeName | None, Health, Health]
+_Key = tuple[NodeName | None, EventKind]
 
 
 class Narrator:
@@ -59,7 +59,7 @@ class Narrator:
         if (earlier := self._held.get(target.id)) is not None:
             # What happened to this target before is told first.
             self._ready.append(self._tell(earlier, counts))
-        key = (target.node, transition.before, transition.after)
+        key = (target.node, _kind(transition))
         deadline = MonotonicNs(transition.at_ns + hold_ns)
         group = self._groups.setdefault(key, _Group(deadline=deadline, transitions={}))
         group.transitions[target.id] = transition
@@ -91,9 +91,9 @@ class Narrator:
         """The entries whose time has come."""
         entries, self._ready = self._ready, []
         for key, group in list(self._groups.items()):
-            node, _, after = key
+            node, kind = key
             counts = tally(node)
-            waiting_for = counts.doubtful if after is Health.DOWN else counts.down
+            waiting_for = counts.doubtful if kind is EventKind.TARGET_DOWN else counts.down
             if now >= group.deadline or not waiting_for:
                 entries.append(self._tell(key, counts))
         return entries
@@ -107,6 +107,13 @@ class Narrator:
         for target_id in transitions:
             del self._held[target_id]
         return _tell(list(transitions.values()), counts)
+
+
+def _kind(transition: Transition) -> EventKind:
+    if transition.after is Health.DOWN:
+        return EventKind.TARGET_DOWN
+    is_back = transition.before is Health.DOWN
+    return EventKind.TARGET_UP if is_back else EventKind.TARGET_OPENED
 
 
 def tell_failure(outcome: Outcome) -> Entry:
@@ -134,16 +141,17 @@ def tell_reply(outcome: Outcome) -> Entry:
 def _tell(transitions: Sequence[Transition], counts: Tally) -> Entry:
     first = transitions[0]
     outcomes = [transition.outcome for transition in transitions]
-    match first.after:
-        case Health.DOWN:
-            kind, level = EventKind.TARGET_DOWN, Level.WARNING
+    kind = _kind(first)
+    match kind:
+        case EventKind.TARGET_DOWN:
+            level = Level.WARNING
             text = _down_text(transitions, counts)
-        case _ if first.before is Health.DOWN:
-            kind, level = EventKind.TARGET_UP, Level.NOTICE
+        case EventKind.TARGET_UP:
+            level = Level.NOTICE
             longest = max(t.at_ns - t.since_ns for t in transitions)
             text = f"{_subject(transitions)} up after {_span(longest)} down{_rtt(outcomes)}"
         case _:
-            kind, level = EventKind.TARGET_OPENED, Level.INFO
+            level = Level.INFO
             longest = max(t.at_ns - t.failing_since_ns for t in transitions)
             pokes = max(t.pokes for t in transitions)
             text = (

@@ -129,3 +129,26 @@ def bring_reader_into(state: str, cluster: Cluster, daemon: Daemon) -> int:
     pid = daemon.reader_pid()
     assert pid is not None
     return pid
+
+
+def test_a_lost_api_server_is_named(cluster: Cluster, here: Node) -> None:
+    """The entry says which server cannot be asked, and why."""
+    with cluster.daemon(here) as daemon:
+        daemon.wait_status("API: watching")
+        cluster.api.kill()
+        line = daemon.process.wait_for_line("warning: the API server cannot be asked.*", 30.0)
+    assert f"{cluster.api.url}: Connection refused" in line.group()
+
+
+def test_a_half_open_connection_is_given_up(cluster: Cluster, here: Node, there: Node) -> None:
+    """Packets are dropped both ways, and no FIN comes: noticed, and made good afterwards."""
+    cluster.make_pods(there, 2)
+    with cluster.daemon(here) as daemon:
+        daemon.wait_status("2 targets: 2 up, .* watching")
+        cluster.api.control.wait_watches(1)
+        cut = time.monotonic_ns()
+        here.half_open(cluster.api.port)
+        cluster.make_pods(there, 1, first=3)
+        daemon.wait_status(r"2 targets: 2 up, .* API: lost", 60.0, since_ns=cut)
+        here.heal(cluster.api.port)
+        daemon.wait_status("3 targets: 3 up, .* watching", 60.0, since_ns=cut)
