@@ -155,7 +155,7 @@ class Asker:
             case protocol.Troubled(reason=reason, renew=renew):
                 if renew:
                     self._renew.set()
-                yield Lost(reason=reason)
+                yield Lost(reason=f"{self._api.url}: {reason}" if self._api else reason)
             case protocol.Forbidden(message=message):
                 yield Refused(message=message)
             case _:

@@ -109,6 +109,11 @@ class ApiServer:
         self._pool: urllib3.PoolManager = self._client.rest_client.pool_manager
         self._pool.connection_pool_kw["socket_options"] = _SOCKET_OPTIONS
 
+    @property
+    def url(self) -> str:
+        """Where the kubeconfig says that the server is."""
+        return str(self._configuration.host)
+
     @contextlib.contextmanager
     def ask(self, question: Ask) -> Iterator[Answer]:
         """GET the pods; the connection is dropped unless the answer was read to its end.
@@ -121,7 +126,7 @@ class ApiServer:
         with _translated():
             response: Any = self._pool.request(
                 "GET",
-                f"{self._configuration.host}/api/v1/pods",
+                f"{self.url}/api/v1/pods",
                 fields=dict(question.parameters),
                 headers=self._headers(question),
                 timeout=urllib3.Timeout(connect=timings.connect, read=patience),
