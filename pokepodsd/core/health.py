@@ -60,15 +60,18 @@ class Tally:
 
 @dataclass(slots=True)
 class Record:
-    """The belief about one target and what it rests on."""
+    """The belief about one target and what it rests on.
+
+    ``sent`` counts its probes, ``answered`` is the number of the last one that was answered.
+    """
 
     target: Target
     health: Health
     since_ns: MonotonicNs
     failures: int = 0
-    unanswered: int = 0
+    sent: int = 0
+    answered: int = 0
     unanswered_since_ns: MonotonicNs | None = None
-    answered_serial: int = -1
     last_rtt_ns: int | None = None
 
 
@@ -109,12 +112,12 @@ class HealthBook:
         return self._tallies.get(node) or Tally()
 
     def sent(self, probe: Probe) -> None:
-        """A probe is on its way; it gets its number among those since the last answer."""
+        """A probe is on its way; it gets its number among all that were sent to its target."""
         record = self._records[probe.target.id]
-        if record.unanswered == 0:
+        if record.sent == record.answered:
             record.unanswered_since_ns = probe.sent_ns
-        record.unanswered += 1
-        probe.attempt = record.unanswered
+        record.sent += 1
+        probe.ordinal = record.sent
 
     def judge(self, outcome: Outcome, fail_after: int) -> Transition | None:
         """Take one Outcome; the change of belief that it causes, if any."""
@@ -149,7 +152,7 @@ def _change(record: Record, after: Health, outcome: Outcome) -> Transition:
         at_ns=outcome.at_ns,
         since_ns=record.since_ns,
         failing_since_ns=record.unanswered_since_ns or outcome.probe.sent_ns,
-        pokes=outcome.probe.attempt - (after is Health.UP),
+        pokes=outcome.probe.ordinal - record.answered - (after is Health.UP),
         outcome=outcome,
     )
     record.health = after
@@ -161,7 +164,7 @@ def _change(record: Record, after: Health, outcome: Outcome) -> Transition:
 def _sign(record: Record, outcome: Outcome, fail_after: int) -> Sign:
     if outcome.kind is OutcomeKind.REPLIED:
         return Sign.REPLY
-    is_overtaken = outcome.probe.serial < record.answered_serial
+    is_overtaken = outcome.probe.ordinal < record.answered
     if outcome.probe.opening or is_overtaken or outcome.detail in _CONGESTION:
         return Sign.NOTHING
     return Sign.LAST_STRAW if record.failures + 1 >= fail_after else Sign.FAILURE
@@ -171,10 +174,10 @@ def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
     match sign:
         case Sign.REPLY:
             record.last_rtt_ns = outcome.rtt_ns
-            record.answered_serial = max(record.answered_serial, outcome.probe.serial)
+            record.answered = max(record.answered, outcome.probe.ordinal)
             record.failures = 0
-            record.unanswered = max(0, record.unanswered - outcome.probe.attempt)
-            record.unanswered_since_ns = outcome.at_ns if record.unanswered else None
+            is_all_answered = record.sent == record.answered
+            record.unanswered_since_ns = None if is_all_answered else outcome.at_ns
         case Sign.FAILURE | Sign.LAST_STRAW:
             record.failures += 1
         case Sign.NOTHING:

@@ -99,9 +99,8 @@ class Skipped:
 class Probe:
     """One echo request in flight.
 
-    Not frozen: one is made for every packet, and the wall clock
-    is read after it is made, right before the kernel gets the packet. ``attempt`` counts the
-    probes to the target since the last one that it answered.
+    Not frozen: one is made for every packet, and the wall clock is read after it is made, right
+    before the kernel gets the packet. ``ordinal`` is its number among the probes to its target.
     """
 
     target: Target
@@ -109,7 +108,7 @@ class Probe:
     serial: int
     opening: bool
     sent_ns: MonotonicNs
-    attempt: int = 1
+    ordinal: int = 0
     sent_wall_ns: WallNs = WallNs(0)
 
 

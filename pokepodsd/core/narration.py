@@ -78,14 +78,15 @@ class Narrator:
             down_ns = dropped.at_ns - dropped.since_ns
         if not was_told_down:
             return []
-        return [
-            Entry(
-                kind=EventKind.TARGET_WITHDRAWN,
-                level=Level.INFO,
-                text=f"{target} is not poked any more; it was down for {_span(down_ns)}",
-                fields=_who(target),
-            )
-        ]
+        gone = Entry(
+            kind=EventKind.TARGET_WITHDRAWN,
+            level=Level.INFO,
+            text=f"{target} is not poked any more; it was down for {_span(down_ns)}",
+            fields=_who(target),
+        )
+        # That it went down may be ready and not written yet.
+        entries, self._ready = [*self._ready, gone], []
+        return entries
 
     def flush(self, now: MonotonicNs, tally: Callable[[NodeName | None], Tally]) -> list[Entry]:
         """The entries whose time has come."""

@@ -141,7 +141,7 @@ def decode(line: bytes) -> Record:
         GarbledError: it is not exactly what `encode` writes.
     """
     try:
-        name, body = json.loads(line)
+        name, body = _list(json.loads(line))
         match name:
             case "pods-listed":
                 return PodsListed(pods=tuple(_pod(row) for row in _list(body)))

@@ -266,6 +266,7 @@ class PodFeed:
             return False
         self._scope = Scope.NODE
         self._version, self._own_node_version = self._own_node_version, None
+        self._continue = ""
         self._listing = False
         self._watched_unasked = 0.0
         return True

@@ -1,0 +1,60 @@
+"""Checks the vocabulary: what it says to a person, and what must be unique."""
+
+import re
+
+import pytest
+
+from pokepodsd.core.model import EventKind, Outcome, OutcomeKind, Skip, Snapshot
+from tests.core.builders import make_outcome, make_target
+
+
+def test_message_ids_are_128_bits_in_hex_and_all_differ() -> None:
+    """MESSAGE_ID is a UUID in 32 lower-case hex digits (systemd.journal-fields(7))."""
+    ids = [kind.value for kind in EventKind]
+    assert all(re.fullmatch(r"[0-9a-f]{32}", one) for one in ids)
+    # An Enum makes an alias of a repeated value, which leaves the list shorter than the names.
+    assert len(ids) == len(EventKind.__members__)
+
+
+def test_every_reason_to_skip_has_its_own_words() -> None:
+    """No two reasons read the same."""
+    assert len(Skip) == len(Skip.__members__)
+
+
+@pytest.mark.parametrize(
+    ("node", "shown"),
+    [("node-b", "shop/pod-1 (10.0.0.1) on node-b"), (None, "shop/pod-1 (10.0.0.1)")],
+)
+def test_target_is_shown_with_pod_address_and_node(node: str | None, shown: str) -> None:
+    """An operator sees who, where, and on which node if it is known."""
+    assert str(make_target(1, node=node)) == shown
+
+
+@pytest.mark.parametrize(
+    ("outcome", "name"),
+    [
+        (make_outcome(make_target()), "timed out"),
+        (make_outcome(make_target(), OutcomeKind.REPLIED), "replied"),
+        (make_outcome(make_target(), OutcomeKind.REJECTED, detail="host unreachable"), None),
+        (make_outcome(make_target(), OutcomeKind.SEND_FAILED, detail="EPERM"), None),
+    ],
+)
+def test_outcome_is_named_by_what_was_said_of_it(outcome: Outcome, name: str | None) -> None:
+    """The ICMP error or the errno names an outcome, and else its kind."""
+    assert outcome.name == (name or outcome.detail)
+
+
+def test_snapshot_is_the_status_line() -> None:
+    """STATUS= says targets, up, down, opening and the state of the API in one line."""
+    snapshot = Snapshot(
+        targets=7,
+        up=4,
+        down=2,
+        opening=1,
+        api="watching",
+        interval_ns=5,
+        sent=1,
+        received=1,
+        strays={},
+    )
+    assert str(snapshot) == "7 targets: 4 up, 2 down, 1 opening; API: watching"
