@@ -184,9 +184,8 @@ class Health(Enum):
 class Transition:
     """A belief that changed.
 
-    ``since_ns`` is when the belief before began, ``failing_since_ns`` when the first poke of
-    the failures in a row left, ``pokes`` how many pokes it took, ``answered_before`` whether this
-    target ever replied.
+    ``since_ns`` is when the belief before began, ``failing_since_ns`` when the first poke left
+    that was not answered, ``pokes`` how many were not.
     """
 
     target: Target

@@ -218,6 +218,7 @@ class PodFeed:
         match kind:
             case "BOOKMARK":
                 if self._listing and ends_initial_events(obj):
+                    self._broken_streams = 0
                     self._listing = False
                     yield self._complete(version)
                     yield Opened(scope=self._scope)

@@ -220,3 +220,12 @@ def test_failing_since_is_when_the_first_lost_poke_left() -> None:
     line.end(0, 1, replied=False)
     line.end(1, 5.1, replied=True)
     assert line.lose(10, 15, 20).failing_since_ns == at(10)
+
+
+def test_failing_since_is_no_earlier_than_the_last_answered_poke() -> None:
+    """Of one that left while the answer was under way, to within that answer's round trip."""
+    line = Line()
+    for when in (0, 0.2, 0.4):
+        line.send(when, opening=True)
+    line.end(1, 0.5, replied=True)
+    assert at(0.4) <= line.lose(5, 10, 15).failing_since_ns <= at(0.5)
