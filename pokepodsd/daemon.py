@@ -100,6 +100,7 @@ class Daemon:
         self._keeper.stop()
         self._saver.finish(self._engine.revision)
         snapshot = self._engine.snapshot()
+        self._engine.finish()
         self._tell()
         text = f"stopped, after {snapshot.sent} pokes and {snapshot.received} replies"
         journal.write(Entry(kind=EventKind.STOPPED, level=Level.INFO, text=text))

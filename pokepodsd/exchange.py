@@ -1,6 +1,7 @@
 """Packets between the sockets and whoever thinks about them: the daemon's engine, or one sweep.
 
-Owns the order of an exchange: errors before replies, and the clock read right before each send.
+Owns the order of an exchange: a reply beats an ICMP error, which anybody may send, and the clock
+is read right before each send.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,10 +37,10 @@ class Poker(Protocol):
 def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
     """Hand over everything that has arrived."""
     for one in sockets.values():
-        for error in one.receive_errors(_MOST_DATAGRAMS):
-            poker.receive_error(error, now)
         for datagram in one.receive(_MOST_DATAGRAMS):
             poker.receive(datagram, now)
+        for error in one.receive_errors(_MOST_DATAGRAMS):
+            poker.receive_error(error, now)
 
 
 def send(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:

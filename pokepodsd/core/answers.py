@@ -17,10 +17,10 @@ _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _LONGEST_MESSAGE = 300
 _ADVICE = {
     400: "a setting such as kubernetes.label_selector may be wrong",
-    401: "the credentials are not accepted; they are read again",
+    401: "the credentials are not accepted",
     403: "the credentials may not read these pods",
-    410: "the resource version has expired; the pods are listed again",
-    429: "it has too much to do; asked again later",
+    410: "the resource version has expired",
+    429: "it has too much to do",
 }
 
 

@@ -113,13 +113,13 @@ def check_value(setting: Setting, value: object) -> Value:
         case Kind.DURATION, str():
             return _within(setting, _duration_ns(value))
         case Kind.TEXT, str():
-            return value
+            return _matching(setting, value)
         case Kind.CHOICE, str():
             if value not in setting.choices:
                 raise ValueError(f"{value!r} is not one of {', '.join(setting.choices)}")
             return value
         case Kind.TEXT_LIST, list() | tuple() if all(isinstance(item, str) for item in value):
-            return tuple(value)
+            return tuple(_matching(setting, item) for item in value)
         case _:
             raise ValueError(f"{value!r} is not {setting.kind.value}")
 
@@ -136,6 +136,8 @@ def parse_text(setting: Setting, text: str) -> Value:
                 raise ValueError(f"{text!r} is not {setting.kind.value}")
             return text == "true"
         case Kind.INTEGER:
+            if not text.isdecimal():
+                raise ValueError(f"{text!r} is not {setting.kind.value}")
             return int(text)
         case Kind.TEXT_LIST:
             return tuple(item.strip() for item in text.split(",") if item.strip())
@@ -226,6 +228,17 @@ def _duration_ns(text: str) -> int:
     except durationpy.DurationError as error:
         raise ValueError(f"{text!r} is not {Kind.DURATION.value}") from error
     return round(parsed.total_seconds() * 1_000_000) * 1_000
+
+
+def _matching(setting: Setting, text: str) -> str:
+    if setting.pattern and not re.fullmatch(setting.pattern, text):
+        wanted = (
+            "the name of a namespace"
+            if setting.kind is Kind.TEXT_LIST
+            else "a text that is not empty"
+        )
+        raise ValueError(f"{text!r} is not {wanted}")
+    return text
 
 
 def _within(setting: Setting, value: int) -> int:

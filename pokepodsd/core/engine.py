@@ -15,6 +15,7 @@ from pokepodsd.core.inventory import Delta
 from pokepodsd.core.liveness import reason_stuck
 from pokepodsd.core.model import (
     MILLISECOND_NS,
+    SECOND_NS,
     Channel,
     Datagram,
     Entry,
@@ -30,7 +31,7 @@ from pokepodsd.core.model import (
     Snapshot,
     Target,
 )
-from pokepodsd.core.narration import Narrator, tell_failure, tell_reply
+from pokepodsd.core.narration import Narrator, merge_withdrawals, tell_failure, tell_reply
 from pokepodsd.core.pacing import Pacing
 from pokepodsd.core.population import Population
 from pokepodsd.core.records import Lost, Record, Refused, Watching
@@ -38,8 +39,13 @@ from pokepodsd.core.records import Lost, Record, Refused, Watching
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.
 TICK_NS = 50 * MILLISECOND_NS
-# The targets of a node have their turns within one interval; the second is for lost turns.
-_HELD_INTERVALS = 2
+# How long a change is held back while others of its node are about to change too: intervals, and
+# a limit. A node's targets fail in a row within their turns of some intervals; they come back
+# within one, and a target that stays down must not hold back the others for longer.
+_HOLDS = {
+    Health.DOWN: (3, 15 * SECOND_NS),
+    Health.UP: (1, 5 * SECOND_NS),
+}
 
 
 class Engine:
@@ -148,11 +154,15 @@ class Engine:
         self._entries += self._api.tick(now)
         self._tell_stretch()
 
+    def finish(self) -> None:
+        """Tell what is still held back; the last act before the stop."""
+        self._entries += self._narrator.flush_all(self._health.tally)
+
     def take_entries(self) -> list[Entry]:
         """The entries to write, which are handed out once."""
         entries = self._population.entries + self._entries
         self._population.entries, self._entries = [], []
-        return entries
+        return merge_withdrawals(entries)
 
     def next_wake(self) -> MonotonicNs:
         """When the loop is to come back, if nothing happens before."""
@@ -199,24 +209,26 @@ class Engine:
             self._health.change(target)
         for target in delta.added:
             self._health.add(target, now)
-            self._pacing.add(target.id, now)
+            self._pacing.add(target.id)
 
     def _judge(self, outcome: Outcome) -> None:
         if outcome.kind is OutcomeKind.REPLIED:
             self._pacing.settle(outcome.probe.target.id)
             if self._config.log.level == "debug":
                 self._entries.append(tell_reply(outcome))
-        elif self._config.log.failures == "each":
+        elif self._config.log.failures == "each" and outcome.probe.target.id in self._population:
             self._entries.append(tell_failure(outcome))
         transition = self._health.judge(outcome, self._config.poke.fail_after)
         if transition is not None:
             counts = self._health.tally(transition.target.node)
-            hold_ns = _HELD_INTERVALS * self._pacing.interval_ns
+            intervals, longest_ns = _HOLDS[transition.after]
+            hold_ns = min(intervals * self._pacing.interval_ns, longest_ns)
             self._narrator.note(transition, counts, hold_ns=hold_ns)
 
     def _tell_stretch(self) -> None:
         is_stretched = self._pacing.is_stretched
-        if self._population.is_listing or is_stretched == self._is_stretch_told:
+        is_settled = not (self._population.is_listing or self._pacing.has_unpoked)
+        if not is_settled or is_stretched == self._is_stretch_told:
             return
         self._is_stretch_told = is_stretched
         asked = duration_text(self._config.poke.interval_ns)

@@ -16,7 +16,6 @@ from pokepodsd.core.model import (
     OutcomeKind,
     Probe,
     Target,
-    WallNs,
 )
 from pokepodsd.core.packets import (
     Echo,
@@ -99,8 +98,11 @@ class InFlight:
             self.strays[stray or Stray.NOT_ECHO] += 1
             return None
         probe = self._live[echo.sequence]
-        rtt_ns = _round_trip(probe, datagram.stamp_ns, now)
-        if rtt_ns > self.timeout_ns:
+        rtt_ns = datagram.stamp_ns - probe.sent_wall_ns
+        if not 0 <= rtt_ns <= now - probe.sent_ns:
+            # The wall clock was set meanwhile: the loop's own time is less exact, but true.
+            rtt_ns = now - probe.sent_ns
+        elif rtt_ns > self.timeout_ns:
             # It came too late, before anybody looked: `expire` gives the probe up right after.
             self.strays[Stray.LATE] += 1
             return None
@@ -115,8 +117,13 @@ class InFlight:
             self.strays[Stray.IDENTIFIER if echo else Stray.NOT_ECHO] += 1
             return None
         probe = self._live.get(echo.sequence)
+        # Only the header is quoted for certain; where the payload is too, it must be ours.
         if probe is None or echo.serial not in {None, probe.serial}:
             self.strays[Stray.SEQUENCE] += 1
+            return None
+        is_ours = echo.cookie in {None, self._cookie}
+        if not is_ours or error.destination != probe.target.address:
+            self.strays[Stray.SOURCE if is_ours else Stray.PAYLOAD] += 1
             return None
         self._end(probe, _End.OTHER)
         return Outcome(
@@ -173,13 +180,3 @@ class InFlight:
         self._ended.move_to_end(probe.sequence)
         if len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
-
-
-def _round_trip(probe: Probe, stamp_ns: WallNs, now: MonotonicNs) -> int:
-    """Nanoseconds from the send to the kernel's receive stamp.
-
-    The stamp is on the wall clock, which may be set meanwhile: what the monotonic clock says is
-    impossible is replaced by what it measured.
-    """
-    measured = stamp_ns - probe.sent_wall_ns
-    return measured if 0 <= measured <= now - probe.sent_ns else now - probe.sent_ns

@@ -133,10 +133,11 @@ class Datagram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IcmpError:
-    """An ICMP error and what it quotes, from the quoted ICMP header on."""
+    """An ICMP error, what it quotes from the quoted ICMP header on, and to whom that was sent."""
 
     family: Family
     quoted: bytes
+    destination: str
     type: int
     code: int
     reporter: str

@@ -7,7 +7,7 @@ most; what is withdrawn meanwhile is not told at all.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pokepodsd.core.config import duration_text
 from pokepodsd.core.health import Record, Tally
@@ -99,6 +99,11 @@ class Narrator:
                 entries.append(self._tell(key, counts))
         return entries
 
+    def flush_all(self, tally: Callable[[NodeName | None], Tally]) -> list[Entry]:
+        """Every entry that is held back, whatever its time."""
+        entries, self._ready = self._ready, []
+        return entries + [self._tell(key, tally(key[0])) for key in list(self._groups)]
+
     def next_flush(self) -> MonotonicNs | None:
         """When `flush` has something at the latest."""
         return min((group.deadline for group in self._groups.values()), default=None)
@@ -108,6 +113,30 @@ class Narrator:
         for target_id in transitions:
             del self._held[target_id]
         return _tell(list(transitions.values()), counts)
+
+
+def merge_withdrawals(entries: Sequence[Entry]) -> list[Entry]:
+    """Make one entry of all that tell of withdrawals on one node, in the place of the first."""
+    merged: list[Entry] = []
+    places: dict[str, int] = {}
+    counts: Counter[str] = Counter()
+    for entry in entries:
+        node = entry.fields.get("NODE", "")
+        if entry.kind is EventKind.TARGET_WITHDRAWN:
+            counts[node] += 1
+            if node in places:
+                continue
+            places[node] = len(merged)
+        merged.append(entry)
+    for node, place in places.items():
+        if counts[node] > 1:
+            more = f"; so are {_count(counts[node] - 1, 'more target')} on {node or 'no node'}"
+            merged[place] = replace(
+                merged[place],
+                text=merged[place].text + more,
+                fields={"NODE": node, "COUNT": str(counts[node])},
+            )
+    return merged
 
 
 def _kind(transition: Transition) -> EventKind:
@@ -177,16 +206,18 @@ def _down_text(transitions: Sequence[Transition], counts: Tally) -> str:
         f"{_count(pokes, 'poke')} in {_span(longest)}"
     )
     node = transitions[0].target.node
+    if all(t.outcome.kind is OutcomeKind.SEND_FAILED for t in transitions):
+        return f"{text}; it is this host that does not send: check its firewall and its routes"
     if not node or counts.targets == 1:
         return text
     if counts.down == counts.targets:
         return (
-            f"{text}; none of the {counts.targets} pods on {node} answers: "
+            f"{text}; none of the {counts.targets} targets on {node} answers: "
             f"check {node}, and the tunnel and routes to it"
         )
     answering = counts.targets - counts.down
     return (
-        f"{text}; {answering} of the {counts.targets} pods on {node} are not down: "
+        f"{text}; {answering} of the {counts.targets} targets on {node} are not down: "
         "check the pod, and the network policies that select it"
     )
 
@@ -197,7 +228,7 @@ def _subject(transitions: Sequence[Transition]) -> str:
         return f"{first} is"
     where = f" on {first.node}" if first.node else ""
     example = f"{first.namespace}/{first.name} ({first.address})"
-    return f"{len(transitions)} pods{where}, for example {example}, are"
+    return f"{len(transitions)} targets{where}, for example {example}, are"
 
 
 def _what(outcomes: Sequence[Outcome]) -> str:

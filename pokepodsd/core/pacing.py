@@ -8,7 +8,7 @@ than `DEPTH_NS`; what the loop could not send in time is skipped, not made up fo
 """
 
 import heapq
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,10 +47,21 @@ class Pacing:
         self._last_slot: int = now
         self._round: OrderedDict[TargetId, int] = OrderedDict()
         self._opening: dict[TargetId, int] = {}
-        self._urgent: list[tuple[int, int, TargetId, int]] = []
+        self._newcomers: deque[TargetId] = deque()
+        self._retries: list[tuple[int, int, TargetId, int]] = []
         self._taken = self._taken_round = 0
-        self._pushed = 0
+        self._turns = self._pushed = 0
         self._unpoked = 0
+        new, again, steady = self._take_newcomer, self._take_retry, self._take_round
+        self._spare_order = (new, again, steady)
+        # Where targets wait longer than they should, first pokes and steady ones alternate; of
+        # the turns that no newcomer needs, every fourth of all is for a second poke.
+        self._scarce_orders = (
+            (steady, new, again),
+            (new, steady, again),
+            (steady, new, again),
+            (new, again, steady),
+        )
 
     def set_limits(self, *, interval_ns: int, max_rate: int) -> None:
         """Take new settings; nobody loses the turn."""
@@ -68,14 +79,19 @@ class Pacing:
         """Whether the rate cap makes the interval longer than asked for."""
         return self.interval_ns > self._interval_ns
 
+    @property
+    def has_unpoked(self) -> bool:
+        """Whether a newcomer waits for its first poke."""
+        return self._unpoked > 0
+
     def __len__(self) -> int:
         return len(self._round) + self._unpoked
 
-    def add(self, target_id: TargetId, now: MonotonicNs) -> None:
+    def add(self, target_id: TargetId) -> None:
         """A newcomer: its first turn is now."""
         self._opening[target_id] = 0
         self._unpoked += 1
-        self._push(now, target_id, 0)
+        self._newcomers.append(target_id)
 
     def remove(self, target_id: TargetId) -> None:
         """A target is withdrawn."""
@@ -93,13 +109,10 @@ class Pacing:
         self._spent_until = max(self._spent_until, now - self._depth_ns)
         self._last_slot = max(self._last_slot, now - self._slot_ns() - self._depth_ns)
         self._taken = self._taken_round = 0
-        urgent_next = True
         while self._spent_until + self._token_ns <= now:
-            turn = self._next_turn(now, urgent_next)
+            turn = self._next_turn(now)
             if turn is None:
                 return
-            # Newcomers go first, but targets that already wait too long get every second turn.
-            urgent_next = not turn.opening or not self._is_overdue(now)
             self._spent_until += self._token_ns
             self._taken += 1
             self._taken_round += not turn.opening
@@ -119,36 +132,48 @@ class Pacing:
     def next_due(self) -> MonotonicNs | None:
         """When `take` has something again; None without targets."""
         self._drop_stale()
-        times = [self._urgent[0][0]] if self._urgent else []
+        times = [self._spent_until] if self._newcomers else []
+        if self._retries:
+            times.append(self._retries[0][0])
         if self._round:
             times.append(self._last_slot + self._slot_ns())
         if not times:
             return None
         return MonotonicNs(max(min(times), self._spent_until + self._token_ns))
 
-    def _next_turn(self, now: MonotonicNs, urgent_first: bool) -> Turn | None:
-        takers = (self._take_urgent, self._take_round)
-        for taker in takers if urgent_first else reversed(takers):
-            turn = taker(now)
-            if turn is not None:
-                return turn
-        return None
-
-    def _take_urgent(self, now: MonotonicNs) -> Turn | None:
+    def _next_turn(self, now: MonotonicNs) -> Turn | None:
         self._drop_stale()
-        if not self._urgent or self._urgent[0][0] > now:
+        oldest = next(iter(self._round.values()), now)
+        is_scarce = now - oldest > self.interval_ns * 5 // 4
+        order = self._scarce_orders[self._turns % 4] if is_scarce else self._spare_order
+        self._turns += 1
+        return next((turn for take in order if (turn := take(now)) is not None), None)
+
+    def _take_newcomer(self, now: MonotonicNs) -> Turn | None:
+        if not self._newcomers:
             return None
-        due, _, target_id, attempt = heapq.heappop(self._urgent)
+        target_id = self._newcomers.popleft()
+        self._unpoked -= 1
+        if not self._round:
+            self._last_slot = now
+        return self._take_opening(target_id, 0, now)
+
+    def _take_retry(self, now: MonotonicNs) -> Turn | None:
+        if not self._retries or self._retries[0][0] > now:
+            return None
+        _, _, target_id, attempt = heapq.heappop(self._retries)
+        return self._take_opening(target_id, attempt, now)
+
+    def _take_opening(self, target_id: TargetId, attempt: int, now: MonotonicNs) -> Turn:
+        """A quick poke counts as the target's turn of the round, and leads to the next one."""
+        self._round[target_id] = now
+        self._round.move_to_end(target_id)
         following = attempt + 1
-        if attempt == 0:
-            self._unpoked -= 1
-            if not self._round:
-                self._last_slot = now
-            self._round[target_id] = now
         if following < len(OPENING_OFFSETS_NS):
             self._opening[target_id] = following
             gap = OPENING_OFFSETS_NS[following] - OPENING_OFFSETS_NS[attempt]
-            self._push(MonotonicNs(max(due, now) + gap), target_id, following)
+            self._pushed += 1
+            heapq.heappush(self._retries, (now + gap, self._pushed, target_id, following))
         else:
             del self._opening[target_id]
         return Turn(id=target_id, opening=True)
@@ -165,22 +190,16 @@ class Pacing:
         self._round.move_to_end(target_id)
         return Turn(id=target_id, opening=False)
 
-    def _is_overdue(self, now: MonotonicNs) -> bool:
-        oldest = next(iter(self._round.values()), now)
-        return now - oldest > self.interval_ns
-
     def _slot_ns(self) -> int:
         """The time between two steady pokes."""
         return max(self._interval_ns // max(1, len(self._round)), self._token_ns)
 
-    def _push(self, due: MonotonicNs, target_id: TargetId, attempt: int) -> None:
-        self._pushed += 1
-        heapq.heappush(self._urgent, (due, self._pushed, target_id, attempt))
-
     def _drop_stale(self) -> None:
-        """Withdrawn and settled newcomers stay in the heap until they come to its top."""
-        while self._urgent:
-            _, _, target_id, attempt = self._urgent[0]
+        """Withdrawn and settled newcomers stay queued until they come to the front."""
+        while self._newcomers and self._opening.get(self._newcomers[0]) != 0:
+            self._newcomers.popleft()
+        while self._retries:
+            _, _, target_id, attempt = self._retries[0]
             if self._opening.get(target_id) == attempt:
                 return
-            heapq.heappop(self._urgent)
+            heapq.heappop(self._retries)

@@ -42,7 +42,9 @@ from pokepodsd.core.selection import Selection
 # An API server that has just started refuses what it allows (kubernetes/kubernetes#121635): the
 # pods of other nodes are given up when it refused them this many times, which takes about 30 s.
 REFUSALS_TO_BELIEVE = 3
-_MOST_WARNINGS = 1_000
+_MOST_SAID = 1_000
+# What is not poked for its address is said; with host_network, this host's own are no surprise.
+_LEVELS = {Skip.NOT_A_POD_ADDRESS: Level.WARNING, Skip.OWN_ADDRESS: Level.DEBUG}
 
 
 class Population:
@@ -56,7 +58,7 @@ class Population:
         self.is_listing = False
         """Whether a full list comes in at the moment."""
         self._refusals = 0
-        self._warned: set[str] = set()
+        self._said: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._inventory)
@@ -68,6 +70,9 @@ class Population:
     def set_own_addresses(self, addresses: frozenset[str]) -> None:
         """The addresses of this host, which are never targets."""
         self.selection = replace(self.selection, own_addresses=addresses)
+
+    def __contains__(self, target_id: TargetId) -> bool:
+        return target_id in self._inventory
 
     def get(self, target_id: TargetId) -> Target | None:
         """The target, if it exists."""
@@ -107,7 +112,8 @@ class Population:
             case ListEnded(scope=scope):
                 yield from self._end_list(scope)
             case PodIgnored(reason=reason):
-                self._warn(f"a pod that the API server sent cannot be read: {reason}")
+                text = f"a pod that the API server sent cannot be read: {reason}"
+                self._say(text, Level.WARNING)
             case _:
                 yield from self._take_state(record)
 
@@ -141,6 +147,8 @@ class Population:
             yield self._inventory.retain(Source.SAVED, lambda _: False)
         else:
             yield from self._keep_own(lambda target: target.uid in listed)
+            own = self.selection.node
+            yield self._inventory.retain(Source.SAVED, lambda target: target.node != own)
 
     def _keep_own(self, is_known: Callable[[Target], bool]) -> Iterator[Delta]:
         """Of the node's own pods keep those, of others' all until the refusal is believed."""
@@ -156,17 +164,16 @@ class Population:
         for item in self.selection.targets(pod):
             if isinstance(item, Target):
                 yield item
-            elif item.reason is Skip.NOT_A_POD_ADDRESS:
-                self._warn(
-                    f"{pod.namespace}/{pod.name}: {item.address} is not poked: {item.reason.value}"
-                )
+            elif item.reason in _LEVELS:
+                text = f"{pod.namespace}/{pod.name}: {item.address} is not poked: "
+                self._say(text + item.reason.value, _LEVELS[item.reason])
 
-    def _warn(self, text: str) -> None:
+    def _say(self, text: str, level: Level) -> None:
         """Once for each text: a pod comes again with every list and every change."""
-        if text in self._warned or len(self._warned) >= _MOST_WARNINGS:
+        if text in self._said or len(self._said) >= _MOST_SAID:
             return
-        self._warned.add(text)
-        self.entries.append(Entry(kind=EventKind.POD_IGNORED, level=Level.WARNING, text=text))
+        self._said.add(text)
+        self.entries.append(Entry(kind=EventKind.POD_IGNORED, level=level, text=text))
 
 
 def _pod_of(target: Target, addresses: tuple[str, ...]) -> Pod:

@@ -20,6 +20,8 @@ from pokepodsd.core.model import (
     TargetId,
 )
 
+# RFC 791, section 3.2: never the destination of a packet.
+_THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 FINISHED_PHASES = ("Succeeded", "Failed")
 
 
@@ -81,7 +83,7 @@ class Selection:
             or address.is_multicast
             or address.is_unspecified
             or address.is_link_local
-            or text == "255.255.255.255"
+            or (address.version == 4 and (address.is_reserved or address in _THIS_NETWORK))
         )
         if mapped or unusable:
             return skipped(Skip.NOT_A_POD_ADDRESS)

@@ -37,6 +37,8 @@ class Setting:
     least: int | None = None
     most: int | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ""
+    """What a text, or each text of a list, must match as a whole; "" for anything."""
 
     @property
     def key(self) -> str:
@@ -49,12 +51,17 @@ class Setting:
         return f"{self.name}_ns" if self.kind is Kind.DURATION else self.name
 
 
+_SOMETHING = r".+"
+# A namespace is a label of RFC 1123.
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         section="kubernetes",
         name="kubeconfig",
         kind=Kind.TEXT,
         default="auto",
+        pattern=_SOMETHING,
         help='The kubeconfig to use: "auto" finds the kubelet\'s, or a path.',
         reason="Every node already holds the kubelet's, and it may read what is needed first.",
     ),
@@ -63,6 +70,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         name="node_name",
         kind=Kind.TEXT,
         default="auto",
+        pattern=_SOMETHING,
         help='This node\'s name where its certificate does not say it: "auto" is the host name.',
         reason="A kubelet's certificate names its node as system:node:NAME.",
     ),
@@ -71,6 +79,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         name="exclude_namespaces",
         kind=Kind.TEXT_LIST,
         default=("kube-system",),
+        pattern=_LABEL,
         help="Namespaces whose pods are left out.",
         reason="The rule of the shell loop that this program comes from.",
     ),
@@ -79,6 +88,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         name="include_namespaces",
         kind=Kind.TEXT_LIST,
         default=(),
+        pattern=_LABEL,
         help="If not empty: only these namespaces, and exclude_namespaces is not asked.",
         reason="Empty means all but the excluded.",
     ),
@@ -178,6 +188,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         name="directory",
         kind=Kind.TEXT,
         default="auto",
+        pattern=_SOMETHING,
         help='Where the last known targets are kept: "auto" is systemd\'s STATE_DIRECTORY, '
         "else /var/lib/pokepodsd.",
         reason="After a restart they are poked before the API server answers.",

@@ -40,7 +40,7 @@ class Sweep:
         self._left = dict.fromkeys(self._targets, tries)
         self._pacing = Pacing(interval_ns=poke.interval_ns, max_rate=poke.max_rate, now=now)
         for target_id in self._targets:
-            self._pacing.add(target_id, now)
+            self._pacing.add(target_id)
         self._in_flight: Mapping[Family, InFlight] = {
             channel.family: InFlight(channel, cookie=cookie, timeout_ns=poke.timeout_ns)
             for channel in channels
@@ -60,7 +60,7 @@ class Sweep:
             target = self._targets[turn.id]
             opened = self._in_flight[target.family].open(target, now, opening=False)
             if opened is None:
-                self._pacing.add(turn.id, now)
+                self._pacing.add(turn.id)
             else:
                 self._left[turn.id] -= 1
                 yield Send(probe=opened[0], packet=opened[1])
@@ -72,21 +72,21 @@ class Sweep:
     def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
         """The kernel did not take a packet."""
         in_flight = self._in_flight[send.probe.target.family]
-        self._take(in_flight.fail_send(send.probe, errno_name, now), now)
+        self._take(in_flight.fail_send(send.probe, errno_name, now))
 
     def receive(self, datagram: Datagram, now: MonotonicNs) -> None:
         """A datagram arrived."""
-        self._take(self._in_flight[datagram.family].match_reply(datagram, now), now)
+        self._take(self._in_flight[datagram.family].match_reply(datagram, now))
 
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         """An ICMP error arrived."""
-        self._take(self._in_flight[error.family].match_error(error, now), now)
+        self._take(self._in_flight[error.family].match_error(error, now))
 
     def tick(self, now: MonotonicNs) -> None:
         """Give up what is over."""
         for in_flight in self._in_flight.values():
             for outcome in in_flight.expire(now):
-                self._take(outcome, now)
+                self._take(outcome)
 
     def next_wake(self) -> MonotonicNs | None:
         """When something is due; None when nothing is left to do."""
@@ -94,11 +94,11 @@ class Sweep:
         times += [in_flight.next_expiry() for in_flight in self._in_flight.values()]
         return min((time for time in times if time is not None), default=None)
 
-    def _take(self, outcome: Outcome | None, now: MonotonicNs) -> None:
+    def _take(self, outcome: Outcome | None) -> None:
         if outcome is None:
             return
         target_id = outcome.probe.target.id
         if outcome.kind is not OutcomeKind.REPLIED and self._left[target_id] > 0:
-            self._pacing.add(target_id, now)
+            self._pacing.add(target_id)
         else:
             self.results[target_id] = outcome

@@ -41,7 +41,7 @@ from pokepodsd.errors import ApiError, GarbledError
 LONGEST_LINE = 8 * 1024 * 1024
 # After an API server restarts, RBAC is not read yet and answers 403 for some seconds
 # (kubernetes/kubernetes#121635): a right that was there is asked for again before it is given up.
-REFUSALS_BEFORE_NARROWING = 4
+REFUSALS_BEFORE_NARROWING = 2
 IN_STREAM_ERRORS_BEFORE_LIST = 3
 STREAMS_BEFORE_PAGES = 2
 
@@ -274,5 +274,5 @@ class PodFeed:
 
     def _seconds(self) -> str:
         if self._scope is Scope.NODE:
-            return str(max(1, round(self._grant_check_after)))
+            return str(max(1, round(self._grant_check_after - self._watched_unasked)))
         return str(max(1, round(self._timings.watch * (0.8 + 0.4 * self._roll()))))

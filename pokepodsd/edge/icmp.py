@@ -109,12 +109,13 @@ class IcmpSocket:
         """The ICMP errors that have arrived, at most ``limit``, without waiting."""
         for _ in range(limit):
             try:
-                quoted, ancillary, _, _ = self._socket.recvmsg(
+                quoted, ancillary, _, destination = self._socket.recvmsg(
                     _DATAGRAM_SIZE, _ANCILLARY_SIZE, socket.MSG_ERRQUEUE
                 )
             except BlockingIOError:
                 return
-            error = _extended_error(self._family, quoted, ancillary)
+            address = destination[0].partition("%")[0]
+            error = _extended_error(self._family, quoted, address, ancillary)
             if error is not None:
                 yield error
 
@@ -187,7 +188,7 @@ def _stamp(ancillary: list[tuple[int, int, bytes]]) -> WallNs:
 
 
 def _extended_error(
-    family: Family, quoted: bytes, ancillary: list[tuple[int, int, bytes]]
+    family: Family, quoted: bytes, destination: str, ancillary: list[tuple[int, int, bytes]]
 ) -> IcmpError | None:
     for level, kind, data in ancillary:
         if (level, kind) != _RECVERR[family]:
@@ -200,5 +201,12 @@ def _extended_error(
         offset = _EXTENDED_ERROR.size + start
         ip_family = socket.AF_INET if family is Family.V4 else socket.AF_INET6
         reporter = socket.inet_ntop(ip_family, data[offset : offset + size])
-        return IcmpError(family=family, quoted=quoted, type=icmp_type, code=code, reporter=reporter)
+        return IcmpError(
+            family=family,
+            quoted=quoted,
+            destination=destination,
+            type=icmp_type,
+            code=code,
+            reporter=reporter,
+        )
     return None

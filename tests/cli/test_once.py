@@ -155,7 +155,7 @@ def test_dead_api_is_status_69(once: Once, cluster: ApiServer) -> None:
         cluster.start()
     assert (done.returncode, done.stdout) == (69, "")
     (line,) = done.stderr.splitlines()
-    assert line == "pokepodsd: the pods cannot be listed: Connection refused"
+    assert line == f"pokepodsd: the pods cannot be listed: {cluster.url}: Connection refused"
 
 
 @pytest.mark.parametrize("code", [401, 429, 500, 503])

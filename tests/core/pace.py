@@ -47,7 +47,7 @@ def settled(count: int, interval: float = 5.0, max_rate: int = 10_000) -> Pacing
     """Targets that have answered, after ten seconds."""
     pacing = make_pacing(interval, max_rate)
     for number in range(count):
-        pacing.add(target(number), T0)
+        pacing.add(target(number))
     for now in range(T0, at(10), TICK):
         for poke in take(pacing, now):
             pacing.settle(poke.id)

@@ -210,8 +210,8 @@ def test_message_of_recorded_refusals(scene: str) -> None:
     [
         (500, "", "HTTP 500"),
         (503, "etcd is away", "HTTP 503: etcd is away"),
-        (401, "", "HTTP 401 (the credentials are not accepted; they are read again)"),
-        (429, "x", "HTTP 429: x (it has too much to do; asked again later)"),
+        (401, "", "HTTP 401 (the credentials are not accepted)"),
+        (429, "x", "HTTP 429: x (it has too much to do)"),
         (
             302,
             "",

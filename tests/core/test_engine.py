@@ -99,7 +99,7 @@ def test_node_that_vanishes_is_one_entry_and_so_is_its_return() -> None:
     assert [
         (entry.kind, entry.fields["COUNT"], entry.fields["NODE"]) for entry in world.entries
     ] == [(EventKind.TARGET_DOWN, "60", "node-c")]
-    assert "none of the 60 pods on node-c answers" in world.entries[0].text
+    assert "none of the 60 targets on node-c answers" in world.entries[0].text
     world.told()
     world.answer = answers
     world.run(20)

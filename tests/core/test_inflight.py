@@ -1,6 +1,7 @@
 """Checks matching: each guard in its order, one outcome a probe, expiry, wrap-around, clocks."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,7 +44,14 @@ def make_flight(channel: Channel = V4) -> InFlight:
 
 def quote(probe: Probe, packet: bytes, *, kind: int = 3, code: int = 1) -> IcmpError:
     family = probe.target.family
-    return IcmpError(family=family, quoted=packet, type=kind, code=code, reporter="10.9.9.9")
+    return IcmpError(
+        family=family,
+        quoted=packet,
+        destination=probe.target.address,
+        type=kind,
+        code=code,
+        reporter="10.9.9.9",
+    )
 
 
 @pytest.mark.parametrize("channel", [V4, V4_RAW, V6], ids=["v4", "v4 raw", "v6"])
@@ -170,6 +178,16 @@ def test_icmp_error_that_quotes_only_the_header_is_enough() -> None:
     assert flight.match_error(quote(sent.probe, sent.packet[:8]), at(0.1)) is not None
 
 
+def test_icmp_error_must_quote_the_address_and_the_payload_that_were_sent() -> None:
+    """Whoever guesses a sequence knows neither for certain."""
+    flight = make_flight()
+    sent = opened(flight, make_target(1), T0)
+    elsewhere = replace(quote(sent.probe, sent.packet[:8]), destination="203.0.113.9")
+    forged = quote(sent.probe, sent.packet[:-1] + bytes([sent.packet[-1] ^ 1]))
+    assert [flight.match_error(error, at(0.1)) for error in (elsewhere, forged)] == [None, None]
+    assert flight.strays == {Stray.SOURCE: 1, Stray.PAYLOAD: 1}
+
+
 def test_icmp_error_about_something_else_is_a_stray() -> None:
     """No request, another process's request, another lap's request."""
     flight = make_flight()
@@ -274,7 +292,9 @@ def test_hostile_datagrams_are_strays(data: bytes, source: str, is_raw: bool) ->
     opened(flight, make_target(1), T0)
     datagram = Datagram(family=Family.V4, data=data, source=source, stamp_ns=WallNs(0))
     assert flight.match_reply(datagram, at(0.1)) is None
-    error = IcmpError(family=Family.V4, quoted=data, type=3, code=1, reporter=source)
+    error = IcmpError(
+        family=Family.V4, quoted=data, destination="10.0.0.1", type=3, code=1, reporter=source
+    )
     expected = data[:2] == b"\x08\x00" and data[4:6] == IDENTIFIER.to_bytes(2, "big")
     assert expected or flight.match_error(error, at(0.1)) is None
     assert flight.strays.total() == 2 - expected

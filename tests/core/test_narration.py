@@ -45,7 +45,7 @@ def test_down_says_who_what_how_long_and_what_to_check() -> None:
     entry = told([went_down(make_target(1))], Tally(targets=9, down=1))
     assert (entry.kind, entry.level) == (EventKind.TARGET_DOWN, Level.WARNING)
     assert entry.text == (
-        "shop/pod-1 (10.0.0.1) on node-b is down: timed out; 3 pokes in 11s; 8 of the 9 pods on "
+        "shop/pod-1 (10.0.0.1) on node-b is down: timed out; 3 pokes in 11s; 8 of the 9 targets on "
         "node-b are not down: check the pod, and the network policies that select it"
     )
     assert entry.fields == {**WHO, "STATE": "down", "COUNT": "1", "OUTCOME": "timed out"}
@@ -55,8 +55,9 @@ def test_whole_node_down_is_one_entry_that_points_at_the_node() -> None:
     """When none answers, it is the node, its tunnel or its routes."""
     entry = told([went_down(make_target(n)) for n in (1, 2, 3)], Tally(targets=3, down=3))
     assert entry.text == (
-        "3 pods on node-b, for example shop/pod-1 (10.0.0.1), are down: timed out; 3 pokes in "
-        "11s; none of the 3 pods on node-b answers: check node-b, and the tunnel and routes to it"
+        "3 targets on node-b, for example shop/pod-1 (10.0.0.1), are down: timed out; 3 pokes in "
+        "11s; none of the 3 targets on node-b answers: check node-b, and the tunnel and routes "
+        "to it"
     )
     assert entry.fields == {"STATE": "down", "COUNT": "3", "NODE": "node-b"}
 
@@ -106,7 +107,9 @@ def test_opened_says_how_many_pokes_it_took() -> None:
         "shop/pod-1 (10.0.0.1) on node-b is open: answered after 1 lost poke in 1.2s, RTT 1.200 ms"
     )
     many = told([came_up(make_target(n), before=Health.OPENING, pokes=n) for n in (1, 2)])
-    assert many.text.startswith("2 pods on node-b, for example shop/pod-1 (10.0.0.1), are open: ")
+    assert many.text.startswith(
+        "2 targets on node-b, for example shop/pod-1 (10.0.0.1), are open: "
+    )
     assert "after 2 lost pokes" in many.text
 
 
@@ -261,5 +264,5 @@ def test_texts_read_as_sentences(count: int, node: str | None, counts: Tally) ->
         entry = told(transitions, counts)
         assert not re.search(r"  | [,;.:]|[,;:]{2}|[,;: ]$|\n|None|[{}]", entry.text)
         assert (" is " in entry.text) == (count == 1) or counts.down
-        assert f"{count} pods" in entry.text or count == 1
+        assert f"{count} targets" in entry.text or count == 1
         assert entry.fields["COUNT"] == str(count)

@@ -44,6 +44,15 @@ def test_down_that_was_held_is_told_before_the_up_that_followed() -> None:
     assert narrator.next_flush() is None
 
 
+def test_what_is_held_is_told_at_the_stop() -> None:
+    """An entry that waits for others of its node is not lost with the daemon."""
+    narrator = Narrator()
+    narrator.note(went_down(A), BUSY, hold_ns=HOLD)
+    assert narrator.flush(at(20), lambda _: BUSY) == []
+    assert kinds(narrator.flush_all(lambda _: BUSY)) == [DOWN]
+    assert narrator.flush_all(lambda _: BUSY) == []
+
+
 def test_group_of_which_one_came_back_is_told_whole_and_once() -> None:
     """Those that share the entry of its going down are not mentioned again."""
     narrator = Narrator()

@@ -36,7 +36,7 @@ def test_newcomer_is_first_at_once() -> None:
     """Among a thousand others, a new target has the next turn, before any that waits."""
     pacing = settled(1000, max_rate=200)
     run(pacing, 10, 1)
-    pacing.add(target(5000), at(11.003))
+    pacing.add(target(5000))
     first = take(pacing, at(11.010))[0]
     assert (first.id, first.opening) == (target(5000), True)
 
@@ -45,7 +45,7 @@ def test_next_due_of_a_newcomer_is_now() -> None:
     """The loop does not sleep until the next slot of the others."""
     pacing = settled(1)
     run(pacing, 10, 5)
-    pacing.add(target(7), at(15.2))
+    pacing.add(target(7))
     due = pacing.next_due()
     assert due is not None
     assert due <= at(15.2)
@@ -54,7 +54,7 @@ def test_next_due_of_a_newcomer_is_now() -> None:
 def test_newcomer_that_is_silent_is_poked_a_few_times_quickly() -> None:
     """The quick pokes come at their offsets, and then only the steady ones."""
     pacing = settled(200)
-    pacing.add(target(999), at(10))
+    pacing.add(target(999))
     pokes = [poke for poke in run(pacing, 10, 30) if poke.id == target(999)]
     quick = [poke.at - at(10) for poke in pokes if poke.opening]
     assert len(quick) == len(OPENING_OFFSETS_NS)
@@ -74,7 +74,7 @@ def test_opening_gaps_double() -> None:
 def test_newcomer_that_answers_has_no_more_quick_pokes() -> None:
     """After the answer the target has its turn once an interval."""
     pacing = settled(10)
-    pacing.add(target(99), at(10))
+    pacing.add(target(99))
     run(pacing, 10, 0.3)
     pacing.settle(target(99))
     pokes = run(pacing, 10.3, 20)
@@ -85,7 +85,7 @@ def test_newcomer_that_answers_has_no_more_quick_pokes() -> None:
 def test_settling_before_the_first_poke_leaves_it_its_first_poke() -> None:
     """An answer to an earlier life of the same target does not cost it its turn."""
     pacing = make_pacing()
-    pacing.add(target(1), T0)
+    pacing.add(target(1))
     pacing.settle(target(1))
     assert [poke.id for poke in take(pacing, T0)] == [target(1)]
     assert len(pacing) == 1
@@ -96,7 +96,7 @@ def test_next_due_has_something_to_take(count: int, max_rate: int, waits: list[i
     """At the time that is given there is a turn, and not an instant before."""
     pacing = make_pacing(max_rate=max_rate)
     for number in range(count):
-        pacing.add(target(number), T0)
+        pacing.add(target(number))
     now = int(T0)
     for wait in waits:
         now += wait * MILLISECOND_NS
@@ -112,7 +112,7 @@ def test_removed_target_has_no_more_turn() -> None:
     """Neither a quick one nor a steady one, and the others close up."""
     pacing = settled(10)
     for number in (3, 99):
-        pacing.add(target(99), at(10)) if number == 99 else None
+        pacing.add(target(99)) if number == 99 else None
         run(pacing, 10, 0.1)
         pacing.remove(target(number))
     pokes = run(pacing, 10.1, 20)
@@ -125,10 +125,10 @@ def test_removed_target_has_no_more_turn() -> None:
 def test_target_that_comes_back_is_a_newcomer_again() -> None:
     """Its quick pokes start over, and are no more than a newcomer's."""
     pacing = make_pacing()
-    pacing.add(target(1), T0)
+    pacing.add(target(1))
     run(pacing, 0, 0.1)
     pacing.remove(target(1))
-    pacing.add(target(1), at(0.1))
+    pacing.add(target(1))
     quick = [poke for poke in run(pacing, 0.1, 20) if poke.opening]
     assert quick[0].at == at(0.1)
     assert len(quick) == len(OPENING_OFFSETS_NS)
@@ -140,6 +140,6 @@ def test_no_targets_are_nothing_due() -> None:
     pacing = make_pacing()
     assert pacing.next_due() is None
     assert run(pacing, 0, 1) == []
-    pacing.add(target(1), at(2))
+    pacing.add(target(1))
     pacing.remove(target(1))
     assert pacing.next_due() is None

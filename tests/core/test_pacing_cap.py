@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, TargetId
-from pokepodsd.core.pacing import DEPTH_NS
+from pokepodsd.core.pacing import DEPTH_NS, Pacing
 from tests.core.builders import T0, at
 from tests.core.pace import (
     TICK,
@@ -45,7 +45,7 @@ def test_cap_holds_in_every_window(operations: list[tuple[str, int]], max_rate: 
                 next_number += number
                 live += fresh
                 for one in fresh:
-                    pacing.add(one, MonotonicNs(now))
+                    pacing.add(one)
             case "remove" if live:
                 pacing.remove(live.pop(number % len(live)))
             case "settle" if live:
@@ -69,7 +69,7 @@ def test_cap_holds_for_packets_that_leave_late(steps: list[tuple[int, int]]) -> 
     """A loop that is held up between taking and sending does not make up for it in a burst."""
     pacing = make_pacing(max_rate=200)
     for number in range(900):
-        pacing.add(target(number), T0)
+        pacing.add(target(number))
     now, left = int(T0), []
     for wait, late in steps:
         now += wait * MILLISECOND_NS
@@ -96,7 +96,7 @@ def test_interval_is_stretched_only_beyond_the_cap(count: int, is_stretched: boo
     """1,000 targets every 5 s are 200 a second, and fit; newcomers count from their adding on."""
     pacing = make_pacing(max_rate=200)
     for number in range(count):
-        pacing.add(target(number), T0)
+        pacing.add(target(number))
     assert len(pacing) == count
     assert pacing.is_stretched == is_stretched
     assert (pacing.interval_ns > 5 * SECOND_NS) == is_stretched
@@ -110,7 +110,7 @@ def test_nobody_starves_while_newcomers_keep_coming() -> None:
     for now in range(at(10), at(60), TICK):
         for _ in range(10):
             number += 1
-            pacing.add(target(number), MonotonicNs(now))
+            pacing.add(target(number))
             pacing.remove(target(number - 300))
         for poke in take(pacing, now):
             if poke.id in last:
@@ -143,3 +143,28 @@ def test_limits_change_while_running() -> None:
     assert not pacing.is_stretched
     assert most_in(fast, WINDOW) <= 2 * 25
     assert all(gap <= 2 * SECOND_NS + 2 * TICK for gap in gaps([p for p in fast if p.at > at(32)]))
+
+
+def test_a_flood_of_newcomers_that_never_answer_does_not_starve_the_others() -> None:
+    """500 targets, then 1,000 silent newcomers: nobody waits twice the stretched interval."""
+    pacing = Pacing(interval_ns=5 * SECOND_NS, max_rate=200, now=T0)
+    old = [target(number) for number in range(500)]
+    for one in old:
+        pacing.add(one)
+    last: dict[TargetId, int] = {}
+    worst = 0
+    for now in range(at(0), at(80), TICK):
+        if now == at(20):
+            for number in range(1_000, 2_000):
+                pacing.add(target(number))
+        for poke in take(pacing, now):
+            if poke.id not in last:
+                pass
+            elif poke.id in old and now > at(20):
+                worst = max(worst, now - last[poke.id])
+            last[poke.id] = now
+            if poke.id in old:
+                pacing.settle(poke.id)
+        pacing.sent(MonotonicNs(now))
+    assert pacing.interval_ns == 7.5 * SECOND_NS
+    assert worst < 2 * pacing.interval_ns

@@ -83,6 +83,13 @@ def test_list_of_the_nodes_pods_confirms_and_denies_saved_ones_of_the_node_only(
     assert numbers(population) == {2, 3, 4}
 
 
+def test_saved_pod_of_this_node_goes_when_the_api_server_says_so() -> None:
+    """Once the node's own pods were listed, what was saved of them counts no more."""
+    population = restored()
+    feed(population, REFUSED, *listed(Scope.NODE, 1, 2), PodRemoved(uid=pod(1).uid))
+    assert numbers(population) == {2, 3, 4}
+
+
 @pytest.mark.parametrize("is_saved", [True, False])
 def test_other_nodes_are_given_up_at_the_third_refusal_and_no_sooner(is_saved: bool) -> None:
     """A right that is really gone costs the others' targets, saved or listed; the own ones stay."""

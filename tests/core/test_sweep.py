@@ -43,7 +43,12 @@ def finish(sweep: Sweep, behaviours: dict[str, list[int]]) -> tuple[Counter[str]
                 sweep.receive(reply_to(send.probe, after_ns=MILLISECOND_NS), MonotonicNs(now))
             elif behaviour == ERROR:
                 error = IcmpError(
-                    family=target.family, quoted=send.packet, type=3, code=1, reporter="r"
+                    family=target.family,
+                    quoted=send.packet,
+                    destination=target.address,
+                    type=3,
+                    code=1,
+                    reporter="r",
                 )
                 sweep.receive_error(error, MonotonicNs(now))
             elif behaviour == REFUSED:

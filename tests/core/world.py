@@ -78,7 +78,12 @@ class World:
                 self.arriving.append(reply_to(send.probe, after_ns=RTT))
             case "unreachable":
                 error = IcmpError(
-                    family=target.family, quoted=send.packet, type=3, code=1, reporter="10.9.9.9"
+                    family=target.family,
+                    quoted=send.packet,
+                    destination=target.address,
+                    type=3,
+                    code=1,
+                    reporter="10.9.9.9",
                 )
                 self.arriving.append(error)
             case "silence":

@@ -91,5 +91,5 @@ def test_pods_of_one_node_that_fail_together_are_one_entry(
         told = [one for one in journal.entries if one["MESSAGE_ID"] == down["MESSAGE_ID"]]
     assert down["POKEPODSD_COUNT"] == "30"
     assert down["POKEPODSD_NODE"] == "node-b"
-    assert "none of the 30 pods on node-b answers" in down["MESSAGE"]
+    assert "none of the 30 targets on node-b answers" in down["MESSAGE"]
     assert len(told) == 1

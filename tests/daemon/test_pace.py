@@ -41,7 +41,7 @@ def test_a_thousand_pods_are_swept_evenly_within_each_interval(tmp_path: Path) -
     falsely = [address for address in alive if f"({address}) on node-b is down" in reported]
     assert falsely == []
     assert reported.count(" down: ") == 1
-    assert "100 pods on node-b" in reported
+    assert "100 targets on node-b" in reported
 
 
 def test_a_new_pod_is_poked_at_once(cluster: Cluster, here: Node, there: Node) -> None:

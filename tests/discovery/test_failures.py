@@ -154,12 +154,12 @@ def test_a_storm_of_expiries_is_answered_more_and_more_slowly(
     api.control.add_fault("error_event", "watch", None, code=410)
     api.control.clear_log()
     api.control.break_watches()
-    follower.wait_for(lambda: follower.count(ListEnded) >= 7)
+    follower.wait_for(lambda: follower.count(ListEnded) >= 9)
     watches = [one.at_ns for one in api.control.requests() if one.kind == "watch"]
     gaps = [b - a for a, b in itertools.pairwise(watches)]
     # Delays of 0.05, 0.1, 0.2, 0.4, 0.4 s, each halved at the most by the dice.
-    assert sum(gaps[3:6]) > 0.4e9
-    assert sum(gaps[3:6]) > sum(gaps[:3])
+    assert sum(gaps[4:7]) > 0.55e9
+    assert sum(gaps[4:7]) > sum(gaps[:3])
     api.control.clear_faults()
     api.control.delete_pod("shop", "pod-1")
     follower.wait_names("pod-2", "pod-3")
