@@ -165,9 +165,10 @@ class Pacing:
         return self._take_opening(target_id, attempt, now)
 
     def _take_opening(self, target_id: TargetId, attempt: int, now: MonotonicNs) -> Turn:
-        """A quick poke counts as the target's turn of the round, and leads to the next one."""
-        self._round[target_id] = now
-        self._round.move_to_end(target_id)
+        """Where turns are scarce, a quick poke counts as the target's turn of the round."""
+        if attempt == 0 or self.is_stretched:
+            self._round[target_id] = now
+            self._round.move_to_end(target_id)
         following = attempt + 1
         if following < len(OPENING_OFFSETS_NS):
             self._opening[target_id] = following
