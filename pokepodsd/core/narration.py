@@ -130,7 +130,7 @@ def merge_withdrawals(entries: Sequence[Entry]) -> list[Entry]:
         merged.append(entry)
     for node, place in places.items():
         if counts[node] > 1:
-            more = f"; so are {_count(counts[node] - 1, 'more target')} on {node or 'no node'}"
+            more = f"; likewise {_count(counts[node] - 1, 'more target')} on {node or 'no node'}"
             merged[place] = replace(
                 merged[place],
                 text=merged[place].text + more,

@@ -222,4 +222,4 @@ def test_withdrawals_of_one_node_in_one_turn_are_one_entry() -> None:
     world.run(0.05)
     (entry,) = [one for one in world.entries if one.kind is EventKind.TARGET_WITHDRAWN]
     assert entry.fields["COUNT"] == "30"
-    assert "so are 29 more targets on" in entry.text
+    assert "likewise 29 more targets on" in entry.text
