@@ -12,11 +12,9 @@ import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 from tests.lab.errors import LabError
-from tests.lab.mailbox import Mailbox
-from tests.lab.reader import SocketReader
+from tests.lab.listener import Listener
 
 LARGEST_DATAGRAM = 2**20
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -27,32 +25,15 @@ FIELD_NAME = re.compile(rb"[A-Z][A-Z0-9_]{0,63}")
 Entry = dict[str, str]
 
 
-class JournalSocket:
+class JournalSocket(Listener[Entry]):
     """What a service finds at /run/systemd/journal/socket, at another path."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._mailbox: Mailbox[Entry] = Mailbox(f"journal socket {path}")
-        self._endpoint = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._endpoint.bind(os.fspath(path))
-        self._reader = SocketReader(self._endpoint, self._receive_one, self._mailbox.fail)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop listening and remove the socket. What came can still be read."""
-        self._reader.close()
-        self._mailbox.close()
-        self.path.unlink(missing_ok=True)
+        super().__init__(path, "journal socket")
 
     @property
     def entries(self) -> list[Entry]:
-        self._reader.drain()
-        return self._mailbox.snapshot()
+        return self._snapshot()
 
     def wait_for(self, predicate: Callable[[Entry], bool], timeout_seconds: float = 5.0) -> Entry:
         """Return the first entry, past or to come, that the predicate accepts."""

@@ -1,16 +1,13 @@
 """Owns the receiving side of sd_notify(3). Judges no message."""
 
-import os
 import re
 import socket
 import struct
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-from tests.lab.mailbox import Mailbox
-from tests.lab.reader import SocketReader
+from tests.lab.listener import Listener
 
 LARGEST_MESSAGE = 65_536
 CREDENTIALS = struct.Struct("=3i")
@@ -29,33 +26,18 @@ class Notification:
         return self.text.splitlines()
 
 
-class NotifySocket:
+class NotifySocket(Listener[Notification]):
     """What a service finds at NOTIFY_SOCKET; `path` is its value."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._mailbox: Mailbox[Notification] = Mailbox(f"notify socket {path}")
-        self._endpoint = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        super().__init__(path, "notify socket")
+
+    def _prepare(self) -> None:
         self._endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._endpoint.bind(os.fspath(path))
-        self._reader = SocketReader(self._endpoint, self._receive_one, self._mailbox.fail)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop listening and remove the socket. What came can still be read."""
-        self._reader.close()
-        self._mailbox.close()
-        self.path.unlink(missing_ok=True)
 
     @property
     def messages(self) -> list[Notification]:
-        self._reader.drain()
-        return self._mailbox.snapshot()
+        return self._snapshot()
 
     def beats(self) -> list[int]:
         """Return when each WATCHDOG=1 came, by the monotonic clock."""
