@@ -4,13 +4,12 @@ Owns the flow: facts in (records of the reader, saved targets, datagrams, the ti
 what is to be done: packets to send, entries to write. Does none of it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, ValuesView
 
 from pokepodsd.core.apibelief import ApiBelief
 from pokepodsd.core.config import Config, duration_text
+from pokepodsd.core.flights import Flights
 from pokepodsd.core.health import HealthBook
-from pokepodsd.core.inflight import InFlight
 from pokepodsd.core.inventory import Delta
 from pokepodsd.core.liveness import reason_stuck
 from pokepodsd.core.model import (
@@ -56,11 +55,8 @@ class Engine:
     ) -> None:
         poke = config.poke
         self._config = config
-        self._in_flight = {
-            channel.family: InFlight(channel, cookie=cookie, timeout_ns=poke.timeout_ns)
-            for channel in channels
-        }
-        self._population = Population(config.kubernetes, frozenset(self._in_flight))
+        self._flights = Flights(channels, cookie=cookie, timeout_ns=poke.timeout_ns)
+        self._population = Population(config.kubernetes, self._flights.families)
         self._pacing = Pacing(interval_ns=poke.interval_ns, max_rate=poke.max_rate, now=now)
         self._health = HealthBook()
         self._narrator = Narrator()
@@ -86,8 +82,7 @@ class Engine:
         self._config = config
         self._population.set_config(config.kubernetes)
         self._pacing.set_limits(interval_ns=config.poke.interval_ns, max_rate=config.poke.max_rate)
-        for in_flight in self._in_flight.values():
-            in_flight.timeout_ns = config.poke.timeout_ns
+        self._flights.set_timeout(config.poke.timeout_ns)
 
     def set_own_addresses(self, addresses: frozenset[str]) -> None:
         """The addresses of this host, which are never targets."""
@@ -119,10 +114,10 @@ class Engine:
             target = self._population.get(turn.id)
             if target is None:
                 raise LookupError(f"a turn for {turn.id}, which is no target")
-            opened = self._in_flight[target.family].open(target, now, opening=turn.opening)
-            if opened is not None:
-                self._health.sent(opened[0])
-                yield Send(probe=opened[0], packet=opened[1])
+            send = self._flights.open(target, now, opening=turn.opening)
+            if send is not None:
+                self._health.sent(send.probe)
+                yield send
 
     def sent(self, now: MonotonicNs) -> None:
         """All that was due has been sent by ``now``."""
@@ -130,26 +125,24 @@ class Engine:
 
     def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
         """The kernel did not take a packet."""
-        in_flight = self._in_flight[send.probe.target.family]
-        self._judge(in_flight.fail_send(send.probe, errno_name, now))
+        self._judge(self._flights.fail_send(send, errno_name, now))
 
     def receive(self, datagram: Datagram, now: MonotonicNs) -> None:
         """A datagram arrived."""
-        outcome = self._in_flight[datagram.family].match_reply(datagram, now)
+        outcome = self._flights.match_reply(datagram, now)
         if outcome is not None:
             self._judge(outcome)
 
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         """An ICMP error arrived."""
-        outcome = self._in_flight[error.family].match_error(error, now)
+        outcome = self._flights.match_error(error, now)
         if outcome is not None:
             self._judge(outcome)
 
     def tick(self, now: MonotonicNs) -> None:
         """Do what is due by the time alone: give up probes, tell what was held back."""
-        for in_flight in self._in_flight.values():
-            for outcome in in_flight.expire(now):
-                self._judge(outcome)
+        for outcome in self._flights.expire(now):
+            self._judge(outcome)
         self._entries += self._narrator.flush(now, self._health.tally)
         self._entries += self._api.tick(now)
         self._tell_stretch()
@@ -167,24 +160,19 @@ class Engine:
     def next_wake(self) -> MonotonicNs:
         """When the loop is to come back, if nothing happens before."""
         times = [self._pacing.next_due(), self._narrator.next_flush(), self._api.next_due()]
-        times += [in_flight.next_expiry() for in_flight in self._in_flight.values()]
+        times.append(self._flights.next_expiry())
         known = [time for time in times if time is not None]
         earliest = MonotonicNs(self._last_tick + TICK_NS)
         return max(min(known), earliest) if known else MonotonicNs(self._last_tick + 60 * TICK_NS)
 
     def reason_stuck(self, now: MonotonicNs) -> str | None:
         """Why no progress is made, or None if it is."""
-        expiries = [in_flight.next_expiry() for in_flight in self._in_flight.values()]
-        known = [time for time in expiries if time is not None]
         return reason_stuck(
-            now, next_poke=self._pacing.next_due(), next_expiry=min(known, default=None)
+            now, next_poke=self._pacing.next_due(), next_expiry=self._flights.next_expiry()
         )
 
     def snapshot(self) -> Snapshot:
         """The state as it is now."""
-        strays: Counter[str] = Counter()
-        for in_flight in self._in_flight.values():
-            strays.update({stray.value: n for stray, n in in_flight.strays.items()})
         counts = self._health.counts
         return Snapshot(
             targets=len(self._population),
@@ -193,9 +181,9 @@ class Engine:
             opening=counts[Health.OPENING],
             api=str(self._api),
             interval_ns=self._pacing.interval_ns,
-            sent=sum(one.sent for one in self._in_flight.values()),
-            received=sum(one.received for one in self._in_flight.values()),
-            strays=strays,
+            sent=self._flights.sent,
+            received=self._flights.received,
+            strays=self._flights.strays(),
         )
 
     def _apply(self, delta: Delta, now: MonotonicNs) -> None:

@@ -72,7 +72,6 @@ class Record:
     sent: int = 0
     answered: int = 0
     unanswered_since_ns: MonotonicNs | None = None
-    last_rtt_ns: int | None = None
 
 
 class HealthBook:
@@ -173,7 +172,6 @@ def _sign(record: Record, outcome: Outcome, fail_after: int) -> Sign:
 def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
     match sign:
         case Sign.REPLY:
-            record.last_rtt_ns = outcome.rtt_ns
             record.answered = max(record.answered, outcome.probe.ordinal)
             record.failures = 0
             is_all_answered = record.sent == record.answered

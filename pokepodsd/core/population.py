@@ -5,8 +5,9 @@ so that a long list is taken a page at a time, and the end of a list withdraws w
 name.
 """
 
-from collections.abc import Callable, Iterable, Iterator, ValuesView
+from collections.abc import Collection, Iterable, Iterator, ValuesView
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 from pokepodsd.core.config import KubernetesConfig
@@ -122,7 +123,7 @@ class Population:
             case Refused():
                 self._refusals += 1
                 if self._refusals == REFUSALS_TO_BELIEVE:
-                    yield from self._keep_own(lambda _: True)
+                    yield from self._keep_own(None)
             case Lost():
                 # A list that had begun goes on later, or begins anew.
                 self.is_listing = False
@@ -146,19 +147,22 @@ class Population:
             yield self._inventory.retain(Source.API, lambda target: target.uid in listed)
             yield self._inventory.retain(Source.SAVED, lambda _: False)
         else:
-            yield from self._keep_own(lambda target: target.uid in listed)
-            own = self.selection.node
-            yield self._inventory.retain(Source.SAVED, lambda target: target.node != own)
+            yield from self._keep_own(listed)
 
-    def _keep_own(self, is_known: Callable[[Target], bool]) -> Iterator[Delta]:
-        """Of the node's own pods keep those, of others' all until the refusal is believed."""
-        own, is_believed = self.selection.node, self._refusals >= REFUSALS_TO_BELIEVE
+    def _keep_own(self, listed: Collection[Uid] | None) -> Iterator[Delta]:
+        """Keep the node's own pods that were listed, all of them where no list is at hand (None).
 
-        def is_kept(target: Target) -> bool:
-            return is_known(target) if target.node == own else not is_believed
-
+        A list of them voids what was saved of them.
+        """
         for source in Source:
-            yield self._inventory.retain(source, is_kept)
+            known = () if listed is not None and source is Source.SAVED else listed
+            yield self._inventory.retain(source, partial(self._is_kept, known))
+
+    def _is_kept(self, known: Collection[Uid] | None, target: Target) -> bool:
+        """Of this node what is known; of other nodes all, until the refusal is believed."""
+        if target.node == self.selection.node:
+            return known is None or target.uid in known
+        return self._refusals < REFUSALS_TO_BELIEVE
 
     def _chosen(self, pod: Pod) -> Iterator[Target]:
         for item in self.selection.targets(pod):

@@ -4,14 +4,13 @@ Owns the results of ``pokepodsd once``. Uses the daemon's own pacing, packets an
 believes nothing: one answer, or none, is the result.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from pokepodsd.core.config import PokeConfig
-from pokepodsd.core.inflight import InFlight
+from pokepodsd.core.flights import Flights
 from pokepodsd.core.model import (
     Channel,
     Datagram,
-    Family,
     IcmpError,
     MonotonicNs,
     Outcome,
@@ -41,10 +40,7 @@ class Sweep:
         self._pacing = Pacing(interval_ns=poke.interval_ns, max_rate=poke.max_rate, now=now)
         for target_id in self._targets:
             self._pacing.add(target_id)
-        self._in_flight: Mapping[Family, InFlight] = {
-            channel.family: InFlight(channel, cookie=cookie, timeout_ns=poke.timeout_ns)
-            for channel in channels
-        }
+        self._flights = Flights(channels, cookie=cookie, timeout_ns=poke.timeout_ns)
         self.results: dict[TargetId, Outcome] = {}
 
     @property
@@ -58,12 +54,12 @@ class Sweep:
             # One turn for each try: the quick pokes of the daemon's newcomers are not wanted.
             self._pacing.remove(turn.id)
             target = self._targets[turn.id]
-            opened = self._in_flight[target.family].open(target, now, opening=False)
-            if opened is None:
+            send = self._flights.open(target, now, opening=False)
+            if send is None:
                 self._pacing.add(turn.id)
             else:
                 self._left[turn.id] -= 1
-                yield Send(probe=opened[0], packet=opened[1])
+                yield send
 
     def sent(self, now: MonotonicNs) -> None:
         """All that was due has been sent by ``now``."""
@@ -71,27 +67,24 @@ class Sweep:
 
     def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
         """The kernel did not take a packet."""
-        in_flight = self._in_flight[send.probe.target.family]
-        self._take(in_flight.fail_send(send.probe, errno_name, now))
+        self._take(self._flights.fail_send(send, errno_name, now))
 
     def receive(self, datagram: Datagram, now: MonotonicNs) -> None:
         """A datagram arrived."""
-        self._take(self._in_flight[datagram.family].match_reply(datagram, now))
+        self._take(self._flights.match_reply(datagram, now))
 
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         """An ICMP error arrived."""
-        self._take(self._in_flight[error.family].match_error(error, now))
+        self._take(self._flights.match_error(error, now))
 
     def tick(self, now: MonotonicNs) -> None:
         """Give up what is over."""
-        for in_flight in self._in_flight.values():
-            for outcome in in_flight.expire(now):
-                self._take(outcome)
+        for outcome in self._flights.expire(now):
+            self._take(outcome)
 
     def next_wake(self) -> MonotonicNs | None:
         """When something is due; None when nothing is left to do."""
-        times = [self._pacing.next_due()]
-        times += [in_flight.next_expiry() for in_flight in self._in_flight.values()]
+        times = (self._pacing.next_due(), self._flights.next_expiry())
         return min((time for time in times if time is not None), default=None)
 
     def _take(self, outcome: Outcome | None) -> None:
