@@ -1,10 +1,10 @@
-"""Whose turn it is: due times, even spread, the rate cap, newcomers first.
+"""Whose turn it is: due times, even spread, newcomers first.
 
-Owns when each target is poked. The steady pokes go round: one target every ``interval / n``, the
-one that waited longest first. So they are spread evenly whatever is added or withdrawn, and each
-target has one poke an interval. A newcomer is poked at once, and again a few times quickly until
-it answers. All of it together stays under ``max_rate``, by a token bucket that is never deeper
-than `DEPTH_NS`; what the loop could not send in time is skipped, not made up for in a burst.
+Owns when each target of one layer is poked. The steady pokes go round: one target every
+``interval / n``, the one that waited longest first. So they are spread evenly whatever is added or
+withdrawn, and each target has one poke an interval. A newcomer is poked at once, and again a few
+times quickly until it answers; so is a target that a burst is asked for. All of it takes its
+tokens from the bucket that it shares with the other layers.
 """
 
 import heapq
@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pokepodsd.core.bucket import Bucket
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, TargetId
 
 # The first pokes of a newcomer, after it appeared. A tunnel opens when both ends have sent
@@ -23,33 +24,31 @@ OPENING_OFFSETS_NS = (
     1400 * MILLISECOND_NS,
     3000 * MILLISECOND_NS,
 )
-# How far behind the loop may be and still catch up. With 90 ms no window of 100 ms holds more
-# than (90 + 100) / 100 = 1.9 times its share.
-DEPTH_NS = 90 * MILLISECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A target's turn; ``opening`` for a newcomer's quick pokes."""
+    """A target's turn; ``opening`` for a newcomer's quick pokes, not for those of a burst."""
 
     id: TargetId
     opening: bool
 
 
 class Pacing:
-    """The order and the times of all pokes."""
+    """The order and the times of the pokes of one layer."""
 
-    def __init__(self, *, interval_ns: int, max_rate: int, now: MonotonicNs) -> None:
+    def __init__(self, bucket: Bucket, *, interval_ns: int, now: MonotonicNs) -> None:
+        self.bucket = bucket
         self._interval_ns = interval_ns
-        self._token_ns = SECOND_NS // max_rate
-        self._depth_ns = max(DEPTH_NS, self._token_ns)
-        self._spent_until: int = now - self._depth_ns
+        self._token_ns = bucket.token_ns
         self._last_slot: int = now
         self._round: OrderedDict[TargetId, int] = OrderedDict()
         self._opening: dict[TargetId, int] = {}
         self._newcomers: deque[TargetId] = deque()
         self._retries: list[tuple[int, int, TargetId, int]] = []
-        self._taken = self._taken_round = 0
+        self._bursting: set[TargetId] = set()
+        self._expected: dict[TargetId, int] = {}
+        self._taken_round = 0
         self._turns = self._pushed = 0
         self._unpoked = 0
         new, again, steady = self._take_newcomer, self._take_retry, self._take_round
@@ -63,11 +62,13 @@ class Pacing:
             (new, again, steady),
         )
 
-    def set_limits(self, *, interval_ns: int, max_rate: int) -> None:
-        """Take new settings; nobody loses the turn."""
+    def set_limits(self, *, interval_ns: int, rate: float | None = None) -> None:
+        """Take a new interval, and the packets a second that other layers leave; all, if None.
+
+        Nobody loses the turn.
+        """
         self._interval_ns = interval_ns
-        self._token_ns = SECOND_NS // max_rate
-        self._depth_ns = max(DEPTH_NS, self._token_ns)
+        self._token_ns = self.bucket.token_ns if rate is None else int(SECOND_NS / rate)
 
     @property
     def interval_ns(self) -> int:
@@ -93,53 +94,69 @@ class Pacing:
         self._unpoked += 1
         self._newcomers.append(target_id)
 
+    def join(self, target_id: TargetId, now: MonotonicNs) -> None:
+        """A newcomer that has time: its first turn is the last of the round."""
+        if not self._round:
+            self._last_slot = now
+        self._round[target_id] = now
+
+    def burst(self, target_id: TargetId) -> None:
+        """Poke a target of the round at once, and quickly until it answers, as if it were new.
+
+        A burst that is under way goes on as it is.
+        """
+        if target_id in self._opening or self._round.pop(target_id, None) is None:
+            return
+        self._bursting.add(target_id)
+        self.add(target_id)
+
+    def __contains__(self, target_id: TargetId) -> bool:
+        return target_id in self._round or target_id in self._opening
+
     def remove(self, target_id: TargetId) -> None:
         """A target is withdrawn."""
         if self._opening.pop(target_id, None) == 0:
             self._unpoked -= 1
         self._round.pop(target_id, None)
+        self._bursting.discard(target_id)
+        self._expected.pop(target_id, None)
 
     def settle(self, target_id: TargetId) -> None:
-        """A newcomer answered: no more quick pokes."""
+        """It answered: no more quick pokes."""
         if self._opening.get(target_id):
             del self._opening[target_id]
+            self._bursting.discard(target_id)
+            self._expected.pop(target_id, None)
 
     def take(self, now: MonotonicNs) -> Iterator[Turn]:
-        """Every turn that is due and allowed at ``now``."""
-        self._spent_until = max(self._spent_until, now - self._depth_ns)
-        self._last_slot = max(self._last_slot, now - self._slot_ns() - self._depth_ns)
-        self._taken = self._taken_round = 0
-        while self._spent_until + self._token_ns <= now:
+        """Every turn that is due and allowed at ``now``, since the bucket was opened for it."""
+        depth_ns = self.bucket.depth_ns
+        self._last_slot = max(self._last_slot, now - self._slot_ns() - depth_ns)
+        self._taken_round = 0
+        while self.bucket.has_token(now):
             turn = self._next_turn(now)
             if turn is None:
                 return
-            self._spent_until += self._token_ns
-            self._taken += 1
-            self._taken_round += not turn.opening
+            self.bucket.take()
             yield turn
 
     def sent(self, now: MonotonicNs) -> None:
-        """All that was taken has left by ``now``.
-
-        A loop that was held up between taking and sending must not send the next packets as if
-        these had left in time.
-        """
-        oldest = now - self._depth_ns
+        """All that was taken has left by ``now``: see `Bucket.sent`."""
         slot_ns = self._slot_ns()
-        self._spent_until = max(self._spent_until, oldest + self._taken * self._token_ns)
+        oldest = now - self.bucket.depth_ns
         self._last_slot = max(self._last_slot, oldest - slot_ns + self._taken_round * slot_ns)
 
     def next_due(self) -> MonotonicNs | None:
         """When `take` has something again; None without targets."""
         self._drop_stale()
-        times = [self._spent_until] if self._newcomers else []
+        times: list[int] = [self.bucket.spent_until] if self._newcomers else []
         if self._retries:
             times.append(self._retries[0][0])
         if self._round:
             times.append(self._last_slot + self._slot_ns())
         if not times:
             return None
-        return MonotonicNs(max(min(times), self._spent_until + self._token_ns))
+        return MonotonicNs(max(min(times), self.bucket.next_token()))
 
     def _next_turn(self, now: MonotonicNs) -> Turn | None:
         self._drop_stale()
@@ -174,10 +191,15 @@ class Pacing:
             self._opening[target_id] = following
             gap = OPENING_OFFSETS_NS[following] - OPENING_OFFSETS_NS[attempt]
             self._pushed += 1
+            self._expected[target_id] = self._pushed
             heapq.heappush(self._retries, (now + gap, self._pushed, target_id, following))
         else:
             del self._opening[target_id]
-        return Turn(id=target_id, opening=True)
+            self._expected.pop(target_id, None)
+        is_burst = target_id in self._bursting
+        if following == len(OPENING_OFFSETS_NS):
+            self._bursting.discard(target_id)
+        return Turn(id=target_id, opening=not is_burst)
 
     def _take_round(self, now: MonotonicNs) -> Turn | None:
         if not self._round:
@@ -186,6 +208,7 @@ class Pacing:
         if due > now:
             return None
         self._last_slot = due
+        self._taken_round += 1
         target_id = next(iter(self._round))
         self._round[target_id] = now
         self._round.move_to_end(target_id)
@@ -200,7 +223,9 @@ class Pacing:
         while self._newcomers and self._opening.get(self._newcomers[0]) != 0:
             self._newcomers.popleft()
         while self._retries:
-            _, _, target_id, attempt = self._retries[0]
-            if self._opening.get(target_id) == attempt:
+            # One that is left over from an earlier burst is not this one's.
+            _, pushed, target_id, attempt = self._retries[0]
+            is_expected = self._expected.get(target_id) == pushed
+            if is_expected and self._opening.get(target_id) == attempt:
                 return
             heapq.heappop(self._retries)

@@ -6,6 +6,7 @@ believes nothing: one answer, or none, is the result.
 
 from collections.abc import Iterable, Iterator
 
+from pokepodsd.core.bucket import Bucket
 from pokepodsd.core.config import PokeConfig
 from pokepodsd.core.flights import Flights
 from pokepodsd.core.model import (
@@ -37,7 +38,8 @@ class Sweep:
     ) -> None:
         self._targets = {target.id: target for target in targets}
         self._left = dict.fromkeys(self._targets, tries)
-        self._pacing = Pacing(interval_ns=poke.interval_ns, max_rate=poke.max_rate, now=now)
+        self._bucket = Bucket(max_rate=poke.max_rate, now=now)
+        self._pacing = Pacing(self._bucket, interval_ns=poke.interval_ns, now=now)
         for target_id in self._targets:
             self._pacing.add(target_id)
         self._flights = Flights(channels, cookie=cookie, timeout_ns=poke.timeout_ns)
@@ -50,6 +52,7 @@ class Sweep:
 
     def due(self, now: MonotonicNs) -> Iterator[Send]:
         """The echo requests that are to be sent now."""
+        self._bucket.open(now)
         for turn in self._pacing.take(now):
             # One turn for each try: the quick pokes of the daemon's newcomers are not wanted.
             self._pacing.remove(turn.id)
@@ -63,6 +66,7 @@ class Sweep:
 
     def sent(self, now: MonotonicNs) -> None:
         """All that was due has been sent by ``now``."""
+        self._bucket.sent(now)
         self._pacing.sent(now)
 
     def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:

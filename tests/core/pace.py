@@ -5,6 +5,7 @@ Owns the simulation and its measures. Refuses: to judge.
 
 from dataclasses import dataclass
 
+from pokepodsd.core.bucket import Bucket
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, TargetId
 from pokepodsd.core.pacing import Pacing
 from tests.core.builders import T0, at
@@ -23,7 +24,8 @@ class Poke:
 
 
 def make_pacing(interval: float = 5.0, max_rate: int = 10_000) -> Pacing:
-    return Pacing(interval_ns=round(interval * SECOND_NS), max_rate=max_rate, now=T0)
+    bucket = Bucket(max_rate=max_rate, now=T0)
+    return Pacing(bucket, interval_ns=round(interval * SECOND_NS), now=T0)
 
 
 def target(number: int) -> TargetId:
@@ -31,9 +33,15 @@ def target(number: int) -> TargetId:
 
 
 def take(pacing: Pacing, now: int) -> list[Poke]:
+    pacing.bucket.open(MonotonicNs(now))
     pokes = [Poke(now, turn.id, turn.opening) for turn in pacing.take(MonotonicNs(now))]
-    pacing.sent(MonotonicNs(now))
+    sent(pacing, now)
     return pokes
+
+
+def sent(pacing: Pacing, now: int) -> None:
+    pacing.bucket.sent(MonotonicNs(now))
+    pacing.sent(MonotonicNs(now))
 
 
 def run(pacing: Pacing, start: float, seconds: float) -> list[Poke]:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pokepodsd.core.bucket import DEPTH_NS
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, TargetId
-from pokepodsd.core.pacing import DEPTH_NS, Pacing
 from tests.core.builders import T0, at
 from tests.core.pace import (
     TICK,
@@ -16,6 +16,7 @@ from tests.core.pace import (
     make_pacing,
     most_in,
     run,
+    sent,
     settled,
     take,
     target,
@@ -73,10 +74,11 @@ def test_cap_holds_for_packets_that_leave_late(steps: list[tuple[int, int]]) -> 
     now, left = int(T0), []
     for wait, late in steps:
         now += wait * MILLISECOND_NS
+        pacing.bucket.open(MonotonicNs(now))
         turns = list(pacing.take(MonotonicNs(now)))
         now += late * MILLISECOND_NS
         left += [Poke(now, turn.id, turn.opening) for turn in turns]
-        pacing.sent(MonotonicNs(now))
+        sent(pacing, now)
     assert not exceeds(left, SECOND_NS // 200, DEPTH_NS)
 
 
@@ -133,12 +135,14 @@ def test_stall_is_not_made_up_for(stall: float) -> None:
 def test_limits_change_while_running() -> None:
     """New settings hold from then on; nobody loses the turn, and nobody is poked in a burst."""
     pacing = settled(500, max_rate=200)
-    pacing.set_limits(interval_ns=5 * SECOND_NS, max_rate=50)
+    pacing.bucket.set_rate(50)
+    pacing.set_limits(interval_ns=5 * SECOND_NS)
     slow = run(pacing, 10, 20)
     assert not exceeds(slow, SECOND_NS // 50, DEPTH_NS)
     assert pacing.interval_ns == 10 * SECOND_NS
     assert {poke.id for poke in slow} == {target(number) for number in range(500)}
-    pacing.set_limits(interval_ns=2 * SECOND_NS, max_rate=1000)
+    pacing.bucket.set_rate(1000)
+    pacing.set_limits(interval_ns=2 * SECOND_NS)
     fast = run(pacing, 30, 20)
     assert not pacing.is_stretched
     assert most_in(fast, WINDOW) <= 2 * 25
@@ -147,7 +151,7 @@ def test_limits_change_while_running() -> None:
 
 def test_a_flood_of_newcomers_that_never_answer_does_not_starve_the_others() -> None:
     """500 targets, then 1,000 silent newcomers: nobody waits twice the stretched interval."""
-    pacing = Pacing(interval_ns=5 * SECOND_NS, max_rate=200, now=T0)
+    pacing = make_pacing(max_rate=200)
     old = [target(number) for number in range(500)]
     for one in old:
         pacing.add(one)
@@ -165,6 +169,5 @@ def test_a_flood_of_newcomers_that_never_answer_does_not_starve_the_others() -> 
             last[poke.id] = now
             if poke.id in old:
                 pacing.settle(poke.id)
-        pacing.sent(MonotonicNs(now))
     assert pacing.interval_ns == 7.5 * SECOND_NS
     assert worst < 2 * pacing.interval_ns
