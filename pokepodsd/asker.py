@@ -1,4 +1,4 @@
-"""Asks the API server: kubeconfig, list and watch in, records out.
+"""Asks the API server: kubeconfig, list, watch and lookups in, records out.
 
 Owns the wiring of the credentials, the connection and the feed. Knows nothing of processes: the
 reader runs it in a child, and ``pokepodsd once`` in the foreground.
@@ -16,6 +16,7 @@ from pokepodsd.core import protocol
 from pokepodsd.core.answers import Object
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.model import NodeName, Pod, Scope
+from pokepodsd.core.nodes import Permit, read_answer
 from pokepodsd.core.pods import pod_from_object, uid_of
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.core.records import (
@@ -23,6 +24,9 @@ from pokepodsd.core.records import (
     ListBegun,
     ListEnded,
     Lost,
+    NodeGone,
+    NodeSeen,
+    NodesRefused,
     PodChanged,
     PodIgnored,
     PodRemoved,
@@ -34,8 +38,12 @@ from pokepodsd.core.records import (
 from pokepodsd.core.selection import field_selector
 from pokepodsd.core.watch import PodFeed
 from pokepodsd.edge.apiserver import Answer, ApiServer
+from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.kubeconfig import Kubeconfig, find, node_name
 from pokepodsd.errors import ApiError, GarbledError
+
+# An alarm waits for it.
+_LOOKUP_PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +64,7 @@ class Asker:
         self._allow = allow
         self._kubeconfig: Kubeconfig | None = None
         self._api: ApiServer | None = None
+        self._nodes = Permit()
         self._answer: Answer | None = None
         self._node = NodeName("")
         self._renew = threading.Event()
@@ -84,6 +93,8 @@ class Asker:
         self._node, source = node_name(
             configuration, setting=config.node_name, host_name=socket.gethostname()
         )
+        # A refusal is one of these credentials.
+        self._nodes = Permit()
         self._api = ApiServer(configuration, self._orders.timings)
         self._kubeconfig = kubeconfig
         return Identified(node=self._node, source=source)
@@ -92,6 +103,25 @@ class Asker:
         """Do one step of the feed; what it taught, as it comes."""
         for event in self._ask(question):
             yield from self._records(event)
+
+    def look_up(self, node: NodeName) -> NodeSeen | NodeGone | NodesRefused | None:
+        """From another thread: read one Node object; None where that taught nothing.
+
+        After a refusal nothing is asked until the credentials are renewed, or some time passed.
+        """
+        api, permit = self._api, self._nodes
+        if api is None or not permit.is_given(monotonic_ns()):
+            return None
+        try:
+            with api.look_up(node, patience=_LOOKUP_PATIENCE) as answer:
+                record = read_answer(node, answer.status, answer.body())
+        except ApiError:
+            return None
+        if isinstance(record, NodesRefused):
+            permit.refuse(monotonic_ns())
+            # A refusal of credentials that were replaced meanwhile says nothing about the new ones.
+            return record if api is self._api else None
+        return record
 
     def renew_if_changed(self) -> None:
         """From another thread: end what goes on with credentials that were replaced."""

@@ -1,17 +1,26 @@
 """Keeps a reader running: starts it, listens to it, replaces it.
 
-Owns the reader's process for the daemon. A reader that ended, that says nothing any more, or that
-says something that is no record is killed, and a new one is started after a growing delay. No poke
-notices.
+Owns the reader's process for the daemon, and hands it the daemon's lookups. A reader that ended,
+that says nothing any more, or that says something that is no record is killed, and a new one is
+started after a growing delay. No poke notices.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from pokepodsd.core.backoff import Backoff
+from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.lines import LineBuffer
-from pokepodsd.core.model import SECOND_NS, Entry, EventKind, Level, MonotonicNs
-from pokepodsd.core.records import LONGEST_RECORD, Alive, ListEnded, Lost, Record, decode
+from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
+from pokepodsd.core.records import (
+    LONGEST_RECORD,
+    Alive,
+    ListEnded,
+    Lost,
+    Record,
+    decode,
+    encode_lookup,
+)
 from pokepodsd.errors import GarbledError
 
 # Five times the period in which a reader says that it turns.
@@ -26,6 +35,9 @@ class Process(Protocol):
 
     def read(self) -> bytes | None:
         """What it wrote; None for nothing yet, empty for its end."""
+
+    def write(self, data: bytes) -> None:
+        """Say something to it, as far as it takes that without waiting."""
 
     def kill(self) -> str:
         """End it, and say how it ended."""
@@ -80,6 +92,14 @@ class Keeper:
                     yield record
         except GarbledError as error:
             yield from self._replace(f"it said what is {error}; ", now)
+
+    def look_up(self, node: NodeName) -> None:
+        """Have the reader read one Node object.
+
+        What that says comes as `NodeSeen`, `NodeGone` or `NodesRefused`, soon or not at all.
+        """
+        if self.process is not None:
+            self.process.write(encode_lookup(node))
 
     def tick(self, now: MonotonicNs) -> Iterator[Record]:
         """Replace a silent reader, and start the next one when its time has come."""

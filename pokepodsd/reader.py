@@ -1,16 +1,19 @@
 """The child process that reads the API, as the daemon runs it.
 
-Owns the process: the pipe of records, and the proof that it turns. It is a process of its own, so
-that a page of pods that is parsed delays no poke, and so that whatever happens to it can be
-answered by a new one. It holds the credentials and the heavy import.
+Owns the process: the pipe of records and lookups, and the proof that it turns. It is a process of
+its own, so that a page of pods that is parsed delays no poke, and so that whatever happens to it
+can be answered by a new one. It holds the credentials and the heavy import.
 
 The main thread asks the API server. A second one, the guard, says every few seconds that the
 reader turns, notices replaced credentials and the end of the daemon, and ends the process if the
-main thread overstays the time that it gave itself.
+main thread overstays the time that it gave itself. It also takes the daemon's lookups, which a
+third thread does: one Node object each, so few a second that they cost the API server nothing.
 """
 
+import contextlib
 import logging
 import os
+import queue
 import random
 import select
 import socket
@@ -19,15 +22,22 @@ import time
 
 from pokepodsd.asker import Asker, Orders
 from pokepodsd.core.backoff import Backoff
+from pokepodsd.core.lines import LineBuffer
+from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Pause
-from pokepodsd.core.records import Alive, Lost, Record, encode
-from pokepodsd.errors import CredentialsError
+from pokepodsd.core.records import LONGEST_LOOKUP, Alive, Lost, Record, decode_lookup, encode
+from pokepodsd.errors import CredentialsError, GarbledError
 
 # The daemon replaces a reader that said nothing for five times as long, see `keeper`.
 ALIVE_EVERY = 3.0
 _STUCK_STATUS = 70  # EX_SOFTWARE of sysexits.h
 # On top of what a step may take by its own timeouts: name resolution, an exec plugin, a full pipe.
 _SLACK = 60.0
+_CHUNK = 4096
+# Ten lookups a second, and what may wait is done in ten seconds: after that no alarm waits for it.
+_MOST_WAITING = 100
+_LOOKUP_GAP = 0.1
+_LOOKUP_STALE = 10.0
 
 
 def run(channel: socket.socket, orders: Orders) -> None:
@@ -38,12 +48,14 @@ def run(channel: socket.socket, orders: Orders) -> None:
 
 
 class Reader:
-    """The main thread and its guard."""
+    """The main thread, its guard, and the thread of lookups."""
 
     def __init__(self, channel: socket.socket, orders: Orders) -> None:
         self._channel = channel
         self._writing = threading.Lock()
         self._deadline = time.monotonic() + _SLACK
+        self._lines = LineBuffer(longest=LONGEST_LOOKUP)
+        self._wanted: queue.Queue[tuple[NodeName, float]] = queue.Queue(_MOST_WAITING)
         self._asker = Asker(orders, allow=self._allow)
         self._delays = Backoff(
             first=orders.timings.first_delay,
@@ -54,6 +66,7 @@ class Reader:
     def run(self) -> None:
         """Never returns."""
         threading.Thread(target=self._guard, name="guard", daemon=True).start()
+        threading.Thread(target=self._look_up, name="nodes", daemon=True).start()
         while True:
             if not self._asker.is_connected:
                 self._connect()
@@ -84,11 +97,43 @@ class Reader:
 
     def _guard(self) -> None:
         try:
-            while not select.select([self._channel], [], [], ALIVE_EVERY)[0]:
+            while self._listen(ALIVE_EVERY):
                 self._write(Alive())
                 if time.monotonic() > self._deadline:
                     os._exit(_STUCK_STATUS)
                 self._asker.renew_if_changed()
         finally:
-            # The daemon never writes: what can be read is its end.
+            # The daemon is gone.
             os._exit(0)
+
+    def _listen(self, seconds: float) -> bool:
+        """Take what the daemon says for so long, however much that is; False at its end."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if not select.select([self._channel], [], [], left)[0]:
+                continue
+            if not (said := self._channel.recv(_CHUNK)):
+                return False
+            self._take(said)
+        return True
+
+    def _take(self, said: bytes) -> None:
+        """Put lookups into the queue; what is none, or too many, is nothing."""
+        try:
+            for line in self._lines.feed(said):
+                with contextlib.suppress(GarbledError, queue.Full):
+                    self._wanted.put_nowait((decode_lookup(line), time.monotonic()))
+        except GarbledError:
+            self._lines = LineBuffer(longest=LONGEST_LOOKUP)
+
+    def _look_up(self) -> None:
+        while True:
+            node, ordered = self._wanted.get()
+            if time.monotonic() - ordered > _LOOKUP_STALE:
+                continue
+            record = self._asker.look_up(node)
+            if record is not None:
+                # OSError: the daemon is gone, and the guard ends the process.
+                with contextlib.suppress(OSError):
+                    self._write(record)
+            time.sleep(_LOOKUP_GAP)

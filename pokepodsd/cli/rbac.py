@@ -11,6 +11,11 @@ rules:
   - apiGroups: [""]
     resources: ["pods"]
     verbs: ["list", "watch"]
+  # May be left out. With it, pokepodsd reads a Node before it says that the node is cut off, and
+  # keeps quiet if it is cordoned, not ready, being deleted or gone.
+  - apiGroups: [""]
+    resources: ["nodes"]
+    verbs: ["get"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -25,12 +30,14 @@ subjects:
 
 _NODES = (
     """\
-# Lets every node list and watch the pods of all nodes, with the kubelet's own credentials.
+# Lets every node list and watch the pods of all nodes, and read a Node by its name, with the
+# kubelet's own credentials.
 #
 # What this opens up: since Kubernetes 1.32 a node sees the pods of its own only. With this binding
 # whoever holds one node's kubelet credentials reads every pod's specification and status again,
-# with the environment variables, images, arguments and annotations in it, in all namespaces.
-# (Secrets are not readable by it.) For less, give pokepodsd an identity of its own:
+# with the environment variables, images, arguments and annotations in it, in all namespaces; and
+# every Node that a pod names, with its labels, annotations, addresses and the names of the images
+# on it. (Secrets are not readable by it.) For less, give pokepodsd an identity of its own:
 #   pokepodsd rbac --for serviceaccount
 #
 # To apply it:    pokepodsd rbac --for nodes | kubectl apply -f -
@@ -46,12 +53,13 @@ _NODES = (
 
 _SERVICE_ACCOUNT = (
     """\
-# Lets one ServiceAccount list and watch the pods of all nodes; the kubelet's rights stay as they
-# are.
+# Lets one ServiceAccount list and watch the pods of all nodes, and read a Node by its name; the
+# kubelet's rights stay as they are.
 #
 # What this opens up: whoever holds the ServiceAccount's token reads every pod's specification and
-# status, in all namespaces, and nothing else. The token below does not expire; keep its kubeconfig
-# readable by root alone, and delete the Secret to revoke it.
+# status, in all namespaces, and every Node that a pod names, with its labels, annotations,
+# addresses and the names of the images on it; and nothing else. The token below does not expire;
+# keep its kubeconfig readable by root alone, and delete the Secret to revoke it.
 #
 # 1. Apply it:
 #      pokepodsd rbac --for serviceaccount | kubectl apply -f -

@@ -1,11 +1,14 @@
-"""What crosses the pipe from the reader to the daemon, and how it is written there.
+"""What crosses the pipe between the reader and the daemon, and how it is written there.
 
 Owns the records and their line format: one JSON array a line, the record's name first. The daemon
 takes nothing on trust that comes out of the pipe: a line that is not exactly one of these is an
-error, and the reader that wrote it is replaced.
+error, and the reader that wrote it is replaced. The other way goes one thing only, a lookup: the
+name of a node, one JSON text a line.
 """
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
@@ -14,6 +17,8 @@ from pokepodsd.errors import GarbledError
 
 # One page of 500 pods is about 150 kB as records.
 LONGEST_RECORD = 4 * 1024 * 1024
+# A quoted name, see below.
+LONGEST_LOOKUP = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,29 @@ class Refused:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSeen:
+    """What a lookup found of a Node: ``unschedulable`` is cordoned, ``created`` as in `Pod`."""
+
+    node: NodeName
+    unschedulable: bool
+    ready: bool
+    deleting: bool
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeGone:
+    """There is no Node of this name."""
+
+    node: NodeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesRefused:
+    """The credentials may not read Nodes; said once, while lookups come to nothing for a time."""
+
+
 Record = (
     Alive
     | Identified
@@ -102,9 +130,22 @@ Record = (
     | Watching
     | Lost
     | Refused
+    | NodeSeen
+    | NodeGone
+    | NodesRefused
 )
 
-_Plain = Alive | Identified | ListBegun | PodRemoved | PodIgnored | Lost | Refused
+_Plain = (
+    Alive
+    | Identified
+    | ListBegun
+    | PodRemoved
+    | PodIgnored
+    | Lost
+    | Refused
+    | NodeGone
+    | NodesRefused
+)
 _PLAIN: Final[dict[str, type[_Plain]]] = {
     "alive": Alive,
     "identified": Identified,
@@ -113,9 +154,15 @@ _PLAIN: Final[dict[str, type[_Plain]]] = {
     "pod-ignored": PodIgnored,
     "lost": Lost,
     "refused": Refused,
+    "node-gone": NodeGone,
+    "nodes-refused": NodesRefused,
 }
 _PLAIN_NAMES: Final = {kind: name for name, kind in _PLAIN.items()}
 _POD_FIELDS: Final = tuple(field.name for field in fields(Pod))
+_NODE_FLAGS: Final = ("unschedulable", "ready", "deleting")
+# A DNS subdomain of RFC 1123, which a Node's name is. It becomes a part of a URL: without a name
+# that would be the URL of all Nodes.
+_NODE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 def encode(record: Record) -> bytes:
@@ -129,6 +176,8 @@ def encode(record: Record) -> bytes:
             body = ["list-ended", record.scope.value]
         case Watching():
             body = ["watching", record.scope.value]
+        case NodeSeen():
+            body = ["node-seen", asdict(record)]
         case _:
             body = [_PLAIN_NAMES[type(record)], asdict(record)]
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
@@ -151,16 +200,49 @@ def decode(line: bytes) -> Record:
                 return ListEnded(scope=Scope(body))
             case "watching":
                 return Watching(scope=Scope(body))
+            case "node-seen":
+                return _node_seen(body)
             case _:
                 return _PLAIN[name](**_texts(body))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise GarbledError(f"not a record: {error!r:.100}") from error
 
 
+def encode_lookup(node: NodeName) -> bytes:
+    """The daemon's question for one Node: one line, with its newline."""
+    return json.dumps(node).encode() + b"\n"
+
+
+def decode_lookup(line: bytes) -> NodeName:
+    """Read one question back.
+
+    Raises:
+        GarbledError: it is not the name of a node.
+    """
+    try:
+        name = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise GarbledError(f"not a lookup: {error!r:.100}") from error
+    if not (isinstance(name, str) and _NODE_NAME.fullmatch(name)):
+        raise GarbledError(f"not the name of a node: {name!r:.100}")
+    return NodeName(name)
+
+
 def _texts(values: dict[str, Any]) -> dict[str, Any]:
     if not all(isinstance(value, str) for value in values.values()):
         raise TypeError("a field that is not text")
     return values
+
+
+def _node_seen(values: dict[str, Any]) -> NodeSeen:
+    flags = {name: values.pop(name) for name in _NODE_FLAGS}
+    _check_flags(flags)
+    return NodeSeen(**flags, **_texts(values))
+
+
+def _check_flags(flags: Mapping[str, Any]) -> None:
+    if not all(isinstance(flag, bool) for flag in flags.values()):
+        raise TypeError("a flag that is not true or false")
 
 
 def _list(value: object) -> list[Any]:
@@ -181,6 +263,5 @@ def _pod(row: list[Any]) -> Pod:
     texts = [*values.values(), *addresses, *([] if node is None else [node])]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a pod with a field that is not text")
-    if not all(isinstance(flag, bool) for flag in flags.values()):
-        raise TypeError("a pod with a flag that is not true or false")
+    _check_flags(flags)
     return Pod(addresses=tuple(addresses), node=node, **flags, **values)

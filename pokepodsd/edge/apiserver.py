@@ -1,21 +1,25 @@
-"""List and watch over HTTPS: one question out, status and bytes in.
+"""Lists, watches and lookups over HTTPS: one question out, status and bytes in.
 
 Owns the connection, through the transport of the `kubernetes` package and the raw body: no typed
 models, whose list of 5,000 pods costs ten times the CPU and the memory. What an answer means is
-`core.watch`'s to say. Does not retry: there is one place where delays grow, and it is not here.
+`core.watch`'s and `core.nodes`' to say. Does not retry: there is one place where delays grow, and
+it is not here.
 """
 
 import contextlib
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import urllib3
 from kubernetes.client import ApiClient, Configuration
 
 from pokepodsd import __version__
+from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError
 
@@ -108,14 +112,14 @@ class ApiServer:
         self._client = ApiClient(configuration)
         self._pool: urllib3.PoolManager = self._client.rest_client.pool_manager
         self._pool.connection_pool_kw["socket_options"] = _SOCKET_OPTIONS
+        self._is_closed = False
 
     @property
     def url(self) -> str:
         """Where the kubeconfig says that the server is."""
         return str(self._configuration.host)
 
-    @contextlib.contextmanager
-    def ask(self, question: Ask) -> Iterator[Answer]:
+    def ask(self, question: Ask) -> AbstractContextManager[Answer]:
         """GET the pods; the connection is dropped unless the answer was read to its end.
 
         Raises:
@@ -123,13 +127,44 @@ class ApiServer:
         """
         timings = self._timings
         patience = timings.silence if question.is_watch else timings.answer
+        timeout = urllib3.Timeout(connect=timings.connect, read=patience)
+        encoding = {} if question.is_watch else {"Accept-Encoding": "gzip"}
+        return self._get("pods", question.parameters, encoding, timeout, patience)
+
+    def look_up(self, node: NodeName, *, patience: float) -> AbstractContextManager[Answer]:
+        """GET one Node; may be called from another thread than the rest, `close` meanwhile too.
+
+        Raises:
+            ApiError: no answer could be had.
+        """
+        # From the watch cache, which costs etcd nothing; it lags by well under a second.
+        newest_cached = {"resourceVersion": "0"}
+        timeout = urllib3.Timeout(total=patience)
+        return self._get(f"nodes/{quote(node, safe='')}", newest_cached, {}, timeout, patience)
+
+    def close(self) -> None:
+        """Drop every connection, so that no later request uses these credentials."""
+        self._is_closed = True
+        self._close_pools()
+
+    @contextlib.contextmanager
+    def _get(
+        self,
+        resource: str,
+        parameters: Mapping[str, str],
+        headers: Mapping[str, str],
+        timeout: urllib3.Timeout,
+        patience: float,
+    ) -> Iterator[Answer]:
+        if self._is_closed:
+            raise ConnectionLostError("these credentials are not used any more")
         with _translated():
             response: Any = self._pool.request(
                 "GET",
-                f"{self.url}/api/v1/pods",
-                fields=dict(question.parameters),
-                headers=self._headers(question),
-                timeout=urllib3.Timeout(connect=timings.connect, read=patience),
+                f"{self.url}/api/v1/{resource}",
+                fields=dict(parameters),
+                headers={**self._headers(), **headers},
+                timeout=timeout,
                 retries=False,
                 preload_content=False,
             )
@@ -138,18 +173,18 @@ class ApiServer:
         finally:
             # Closes the connection unless it was read to its end and went back to the pool.
             response.close()
+            if self._is_closed:
+                # Closed from another thread, before there was a pool to be closed.
+                self._close_pools()
 
-    def close(self) -> None:
-        """Drop every connection, so that no later request uses these credentials."""
-        # `clear` alone forgets them, and they close when the last answer is collected.
+    def _close_pools(self) -> None:
+        # They are kept: a closed one opens no connection, and what is still out is closed when it
+        # comes back. `clear` would forget them, and the next request would make another one.
         for key in self._pool.pools.keys():  # noqa: SIM118 -- it is no dict, and refuses iteration
             self._pool.pools[key].close()
-        self._pool.clear()
 
-    def _headers(self, question: Ask) -> Mapping[str, str]:
+    def _headers(self) -> Mapping[str, str]:
         headers = {"Accept": "application/json", "User-Agent": f"pokepodsd/{__version__}"}
-        if not question.is_watch:
-            headers["Accept-Encoding"] = "gzip"
         settings: Mapping[str, Mapping[str, Any]] = self._configuration.auth_settings()
         for setting in settings.values():
             if setting["in"] == "header" and setting["value"]:

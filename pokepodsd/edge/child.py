@@ -42,6 +42,12 @@ class Child:
         except OSError:
             return b""
 
+    def write(self, data: bytes) -> None:
+        """Say something to the child without waiting; what it does not take now is lost."""
+        # BlockingIOError: its buffer is full. Any other: it is gone, and `read` tells.
+        with contextlib.suppress(OSError):
+            self._socket.send(data)
+
     def kill(self) -> str:
         """End the child at once, wait for it, and say how it ended."""
         with contextlib.suppress(ProcessLookupError):

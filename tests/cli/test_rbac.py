@@ -17,6 +17,7 @@ PATHS = {
     "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
 }
 PODS = "/api/v1/pods"
+NODES = "/api/v1/nodes"
 ACCOUNT = "system:serviceaccount:kube-system:pokepodsd"
 USERS = {
     "node": ("system:node:node-a", ["system:nodes"]),
@@ -49,20 +50,40 @@ def may(server: ApiServer, token: str, method: str, path: str) -> bool:
 
 
 @pytest.mark.parametrize(("subject", "granted"), [("nodes", "node"), ("serviceaccount", "account")])
-def test_manifest_grants_exactly_the_list_and_watch_of_pods(
+def test_manifest_grants_exactly_what_it_says(
     run: Run, local: ApiServer, subject: str, granted: str
 ) -> None:
-    """Before it nobody may list the cluster's pods; after it, those whom it names, and no more."""
-    assert not any(may(local, token, "GET", PODS) for token in USERS)
+    """Before it nobody may list the cluster's pods or read another Node; after it, those whom it
+    names, and no more.
+    """
+    for path in (PODS, f"{NODES}/node-b"):
+        assert not any(may(local, token, "GET", path) for token in USERS)
     for document in documents(run, "--for", subject):
         if document["kind"] in PATHS:
             local.admin.request("POST", PATHS[document["kind"]], document)
-    assert [token for token in USERS if may(local, token, "GET", PODS)] == [granted]
+    for path in (PODS, f"{NODES}/node-b"):
+        assert [token for token in USERS if may(local, token, "GET", path)] == [granted]
     assert may(local, granted, "GET", f"{PODS}?watch=1&timeoutSeconds=1")
     single = "/api/v1/namespaces/default/pods/x"
     assert not may(local, granted, "GET", single)
     assert not may(local, granted, "DELETE", single)
-    assert not may(local, granted, "GET", "/api/v1/nodes")
+    assert not may(local, granted, "GET", NODES)
+    assert not may(local, granted, "DELETE", f"{NODES}/node-b")
+
+
+@pytest.mark.parametrize(("subject", "granted"), [("nodes", "node"), ("serviceaccount", "account")])
+def test_right_to_read_nodes_may_be_left_out(
+    run: Run, local: ApiServer, subject: str, granted: str
+) -> None:
+    """It is a rule of its own: without it the right to the pods is the same, and to Nodes none."""
+    for document in documents(run, "--for", subject):
+        if document["kind"] == "ClusterRole":
+            document["rules"] = [one for one in document["rules"] if one["resources"] != ["nodes"]]
+            assert len(document["rules"]) == 1
+        if document["kind"] in PATHS:
+            local.admin.request("POST", PATHS[document["kind"]], document)
+    assert may(local, granted, "GET", PODS)
+    assert not may(local, granted, "GET", f"{NODES}/node-b")
 
 
 def test_nodes_are_the_default(run: Run) -> None:

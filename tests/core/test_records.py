@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 
 from pokepodsd.core.model import NodeName, Pod, Scope, Uid
 from pokepodsd.core.records import (
+    LONGEST_LOOKUP,
     LONGEST_RECORD,
     Alive,
     Identified,
     ListBegun,
     ListEnded,
     Lost,
+    NodeGone,
+    NodeSeen,
+    NodesRefused,
     PodChanged,
     PodIgnored,
     PodRemoved,
@@ -23,7 +27,9 @@ from pokepodsd.core.records import (
     Refused,
     Watching,
     decode,
+    decode_lookup,
     encode,
+    encode_lookup,
 )
 from pokepodsd.errors import GarbledError
 from tests.core.builders import make_pod, recorded_by_name
@@ -39,6 +45,7 @@ PODS = st.builds(
     ready=st.booleans(),
     terminating=st.booleans(),
     host_network=st.booleans(),
+    host=TEXT,
     created=TEXT,
     addresses=st.lists(TEXT, max_size=3).map(tuple),
 )
@@ -55,6 +62,16 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
     st.builds(Watching, scope=SCOPES),
     st.builds(Lost, reason=TEXT),
     st.builds(Refused, message=TEXT),
+    st.builds(
+        NodeSeen,
+        node=TEXT.map(NodeName),
+        unschedulable=st.booleans(),
+        ready=st.booleans(),
+        deleting=st.booleans(),
+        created=TEXT,
+    ),
+    st.builds(NodeGone, node=TEXT.map(NodeName)),
+    st.just(NodesRefused()),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
@@ -62,7 +79,18 @@ JSON = st.recursive(
     max_leaves=12,
 )
 NAMES = st.sampled_from(
-    ["alive", "identified", "pods-listed", "pod-changed", "list-ended", "watching", "lost"]
+    [
+        "alive",
+        "identified",
+        "pods-listed",
+        "pod-changed",
+        "list-ended",
+        "watching",
+        "lost",
+        "node-seen",
+        "node-gone",
+        "nodes-refused",
+    ]
 )
 
 
@@ -100,6 +128,10 @@ BODIES = (
     | st.lists(ROWS, max_size=2)
     | st.sampled_from([scope.value for scope in Scope])
     | st.dictionaries(st.sampled_from(["reason", "node", "source", "uid", "message"]), TEXT)
+    | st.fixed_dictionaries(
+        {"node": TEXT, "created": TEXT, "ready": st.booleans()},
+        optional=dict.fromkeys(["unschedulable", "deleting", "reason"], st.booleans()),
+    )
 )
 
 
@@ -128,13 +160,13 @@ def test_truncated_line_is_garbled(record: Record, data: st.DataObject) -> None:
         decode(line[:cut])
 
 
-@pytest.mark.parametrize("index", range(10))
+@pytest.mark.parametrize("index", range(11))
 @pytest.mark.parametrize("wrong", [None, 1, {"a": 1}, "text", True, [1]])
 def test_each_field_of_a_pod_is_checked(index: int, wrong: object) -> None:
     """Text where text belongs, flags where flags do, and a list of texts for the addresses."""
     row: list[Any] = json.loads(encode(PodChanged(pod=make_pod())))[1]
     is_right = {
-        "text": index not in {5, 6, 7, 9},
+        "text": index not in {5, 6, 7, 10},
         True: index in {5, 6, 7},
         None: index == 3,
     }
@@ -145,7 +177,7 @@ def test_each_field_of_a_pod_is_checked(index: int, wrong: object) -> None:
         decode(json.dumps(["pod-changed", row]).encode())
 
 
-@pytest.mark.parametrize("length", [9, 11])
+@pytest.mark.parametrize("length", [10, 12])
 def test_pod_of_another_length_is_garbled(length: int) -> None:
     """A reader of another version is not half understood."""
     row = (json.loads(encode(PodChanged(pod=make_pod())))[1] * 2)[:length]
@@ -168,12 +200,19 @@ def test_pod_of_another_length_is_garbled(length: int) -> None:
         b'["pods-listed",{}]',
         b'["pods-listed"]',
         b'["pods-listed",[],[]]',
-        b'["pod-changed",["u","n","p",null,"R",true,false,false,"c","10.0.0.1"]]',
-        b'["pod-changed",["u","n","p",null,"R",true,false,false,"c",{"10.0.0.1":1}]]',
-        b'["pod-changed",{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10}]',
+        b'["pod-changed",["u","n","p",null,"R",true,false,false,"h","c","10.0.0.1"]]',
+        b'["pod-changed",["u","n","p",null,"R",true,false,false,"h","c",{"10.0.0.1":1}]]',
+        b'["pod-changed",{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10,"k":11}]',
         b'["list-ended",["cluster"]]',
         b'{"watching":1,"cluster":2}',
         b'{"list-ended":1,"cluster":2}',
+        b'["node-gone",{}]',
+        b'["node-gone",{"node":null}]',
+        b'["nodes-refused",{"message":"m"}]',
+        b'["node-seen",{}]',
+        b'["node-seen",[]]',
+        b'["node-seen",""]',
+        b'["node-seen",null]',
         b'["unknown",{}]',
         b'[["alive"],{}]',
         b"[]",
@@ -191,3 +230,56 @@ def test_page_of_real_pods_is_far_below_the_longest_record() -> None:
     """A page of 500 pods fits many times into a line."""
     pods = tuple(recorded_by_name().values()) * 39
     assert len(encode(PodsListed(pods=pods[:500]))) < LONGEST_RECORD / 10
+
+
+@pytest.mark.parametrize("field", ["node", "unschedulable", "ready", "deleting", "created"])
+@pytest.mark.parametrize("wrong", [None, 1, "text", True, [], {}])
+def test_each_field_of_a_node_is_checked(field: str, wrong: object) -> None:
+    """Texts and flags where they belong, and none missing or added: alarms hang on them."""
+    values = {"node": "n", "unschedulable": False, "ready": True, "deleting": False, "created": "c"}
+    assert decode(json.dumps(["node-seen", values]).encode())
+    if type(values[field]) is not type(wrong):
+        with pytest.raises(GarbledError):
+            decode(json.dumps(["node-seen", {**values, field: wrong}]).encode())
+    with pytest.raises(GarbledError):
+        decode(json.dumps(["node-seen", {**values, "more": wrong}]).encode())
+    del values[field]
+    with pytest.raises(GarbledError):
+        decode(json.dumps(["node-seen", values]).encode())
+
+
+@pytest.mark.parametrize("name", ["a", "node-a", "ip-10-0-0-1.ec2.internal", "0", "n" * 253])
+def test_lookup_comes_back_as_it_was_written(name: str) -> None:
+    """Every name that Kubernetes allows a node crosses in one line."""
+    line = encode_lookup(NodeName(name))
+    assert line.count(b"\n") == 1
+    assert len(line) - 1 <= LONGEST_LOOKUP
+    assert decode_lookup(line[:-1]) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "a?b", "Node", "-a", "a-", "a b", "n" * 254]
+)
+def test_what_is_no_name_of_a_node_is_no_lookup(name: str) -> None:
+    """What would ask for something else than one Node never becomes a URL: the empty name would
+    list all of them.
+    """
+    with pytest.raises(GarbledError):
+        decode_lookup(encode_lookup(NodeName(name))[:-1])
+
+
+@given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_line_is_a_lookup_or_garbled(line: bytes) -> None:
+    """No garbage raises anything but GarbledError."""
+    try:
+        name = decode_lookup(line)
+    except GarbledError:
+        return
+    assert decode_lookup(encode_lookup(name)[:-1]) == name
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'"node-', b'"node-"node-b"', b'"a"\r"b"'])
+def test_half_a_lookup_is_garbled(line: bytes) -> None:
+    """A lookup that was cut short spoils at most the next one, and makes no third of them."""
+    with pytest.raises(GarbledError):
+        decode_lookup(line)

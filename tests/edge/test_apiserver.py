@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.edge.apiserver import ApiServer
 from pokepodsd.edge.kubeconfig import Kubeconfig
-from pokepodsd.errors import ApiError, GarbledError
+from pokepodsd.errors import ApiError, ConnectionLostError, GarbledError, SilentError
 from tests.apiserver.client import ApiServer as ClusterServer
 from tests.apiserver.podfactory import fleet
 from tests.edge.rawserver import RawServer
@@ -136,6 +137,80 @@ def test_interrupt_ends_a_watch_soon(server: ClusterServer, api: ApiServer) -> N
     assert time.monotonic() - begin < 2
     answer.interrupt()
     server.control.wait_watches_gone()
+
+
+def test_lookup_reads_one_node_from_the_cache(server: ClusterServer, api: ApiServer) -> None:
+    """One GET by name, which the server answers without asking etcd; no list and no watch."""
+    server.control.clear_log()
+    for name, status in (("node-a", 404), ("node-b", 403), ("no/name?at=all", 403)):
+        with api.look_up(NodeName(name), patience=3) as answer:
+            assert answer.status == status
+            answer.body()
+    paths = [one.path for one in server.control.requests()]
+    assert paths[:2] == [f"/api/v1/nodes/node-{one}?resourceVersion=0" for one in "ab"]
+    assert "/" not in paths[2].removeprefix("/api/v1/nodes/")
+
+
+def test_lookup_has_a_patience_of_its_own(server: ClusterServer, api: ApiServer) -> None:
+    """A silent server is given up after the time of the lookup, not after that of a list."""
+    server.control.add_fault("silent")
+    begin = time.monotonic()
+    with pytest.raises(SilentError), api.look_up(NodeName("node-a"), patience=0.3):
+        pass
+    assert 0.3 <= time.monotonic() - begin < 3
+
+
+def test_lookup_and_watch_go_on_side_by_side(server: ClusterServer, api: ApiServer) -> None:
+    """A lookup from another thread takes nothing from an open watch."""
+    version = str(server.control.resource_version())
+    statuses: list[int] = []
+
+    def look_up() -> None:
+        with api.look_up(NodeName("node-a"), patience=3) as answer:
+            answer.body()
+            statuses.append(answer.status)
+
+    with api.ask(
+        Ask(parameters={**WATCH.parameters, "resourceVersion": version}, is_watch=True)
+    ) as answer:
+        chunks = answer.chunks()
+        for _ in range(3):
+            other = threading.Thread(target=look_up)
+            other.start()
+            other.join(5)
+            assert not other.is_alive()
+        server.control.make_pod(name="new", namespace="fleet")
+        assert json.loads(next(chunks))["object"]["metadata"]["name"] == "new"
+    assert statuses == [404] * 3
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_closed_server_is_asked_no_more(
+    server: ClusterServer, api: ApiServer, is_used: bool
+) -> None:
+    """After `close` nothing is asked with these credentials, whatever was asked before."""
+    if is_used:
+        with api.ask(LIST) as answer:
+            answer.body()
+    api.close()
+    server.control.clear_log()
+    with pytest.raises(ConnectionLostError), api.look_up(NodeName("node-a"), patience=3):
+        pass
+    with pytest.raises(ConnectionLostError), api.ask(LIST):
+        pass
+    assert server.control.requests() == []
+
+
+def test_close_ends_what_a_lookup_holds(tmp_path: Path) -> None:
+    """A lookup that is under way while the credentials go hangs up when it has its answer."""
+    with RawServer(tmp_path, answer_of("200 OK", body=b"{}")) as raw:
+        api = ApiServer(raw.configuration, Timings())
+        with api.look_up(NodeName("node-a"), patience=3) as answer:
+            other = threading.Thread(target=api.close)
+            other.start()
+            other.join()
+            assert answer.body() == b"{}"
+        assert raw.wait_end() == b""
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 422, 429, 500, 503])

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,6 +62,50 @@ def test_words_of_the_child_arrive(start: Start) -> None:
     os.write(child.fileno(), b"x")
     assert read(child) == b"hello"
     assert [read(child), read(child)] == [b"", b""]
+
+
+def test_words_for_the_child_arrive(start: Start) -> None:
+    """What is written goes to the child, in order."""
+
+    def echo(channel: socket.socket) -> None:
+        while said := channel.recv(100):
+            channel.sendall(said.upper())
+
+    child = start(echo)
+    child.write(b"one ")
+    child.write(b"two")
+    said = b""
+    while len(said) < 7:
+        said += read(child) or b""
+    assert said == b"ONE TWO"
+
+
+def test_child_that_does_not_listen_is_not_waited_for(start: Start) -> None:
+    """Far more than a socket holds is written in no time, and what was taken is whole lines."""
+
+    def listen_late(channel: socket.socket) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        channel.sendall(channel.recv(10_000_000, socket.MSG_WAITALL | socket.MSG_DONTWAIT))
+
+    child = start(listen_late)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+    begin = time.monotonic()
+    for _ in range(10_000):
+        child.write(b"n" * 99 + b"\n")
+    assert time.monotonic() - begin < 2
+    os.kill(child.pid, signal.SIGCONT)
+    said = read(child)
+    assert said
+    assert set(said.decode().splitlines()) == {"n" * 99}
+
+
+def test_words_for_a_dead_child_are_lost(start: Start) -> None:
+    """A child that ended, or was killed, is written to without an error."""
+    child = start(lambda _: None)
+    assert read(child) == b""
+    child.write(b"hello")
+    child.kill()
+    child.write(b"hello")
 
 
 def test_child_inherits_no_descriptor(start: Start) -> None:

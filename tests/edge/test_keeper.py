@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pokepodsd.core.model import SECOND_NS, EventKind, MonotonicNs, NodeName, Scope, Uid
+from pokepodsd.core.entries import EventKind
+from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Scope, Uid
 from pokepodsd.core.records import (
     LONGEST_RECORD,
     Alive,
     Identified,
     ListEnded,
     Lost,
+    NodeGone,
     PodRemoved,
     Record,
+    decode_lookup,
     encode,
 )
 from pokepodsd.edge.child import Child
@@ -240,6 +243,39 @@ def test_reader_that_cannot_be_started_is_tried_later(keep: Keep) -> None:
     assert "it cannot be started: Too many open files" in texts(keeper)[0]
     list(keeper.tick(at(101)))
     assert read(keeper, at(101)) == [NODE]
+
+
+def echo_lookups(channel: socket.socket) -> None:
+    """Answer each lookup, as if there were no such node."""
+    for line in channel.makefile("rb"):
+        channel.sendall(encode(NodeGone(node=decode_lookup(line.rstrip()))))
+
+
+def test_lookups_reach_the_reader(keep: Keep) -> None:
+    """Names go in one after the other, and what the reader says of them comes as records."""
+    keeper = keep(echo_lookups)
+    names = [NodeName("node-b"), NodeName("node-c.example")]
+    for name in names:
+        keeper.look_up(name)
+    records: list[Record] = []
+    while len(records) < 2:
+        records += read(keeper, at(100))
+    assert records == [NodeGone(node=name) for name in names]
+
+
+def test_lookup_without_a_reader_is_nothing(keep: Keep) -> None:
+    """Of a reader that is dead and not noticed yet, one that waits to be replaced, and none."""
+    keeper = keep(lambda _: None, says(encode(NODE)))
+    assert keeper.process is not None
+    wait_readable(keeper.process)
+    keeper.look_up(NodeName("node-b"))
+    assert read(keeper, at(105)) == [REPLACED]
+    keeper.look_up(NodeName("node-b"))
+    assert list(keeper.tick(at(106))) == []
+    assert read(keeper, at(106)) == [NODE]
+    keeper.stop()
+    keeper.look_up(NodeName("node-b"))
+    assert len(keeper.entries) == 1
 
 
 def test_stop_ends_the_reader_for_good(keep: Keep) -> None:
