@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from pokepodsd.core.model import SECOND_NS, Entry, EventKind, Level, MonotonicNs, Target
+from pokepodsd.core.entries import Entry, EventKind, Level
+from pokepodsd.core.model import SECOND_NS, MonotonicNs, Target
 from pokepodsd.edge import statefile
 from pokepodsd.errors import StateFileError
 

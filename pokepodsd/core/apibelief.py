@@ -5,7 +5,8 @@ once, with the missing right and the two ways to grant it.
 """
 
 from pokepodsd.core.config import duration_text
-from pokepodsd.core.model import SECOND_NS, Entry, EventKind, Level, MonotonicNs, Scope
+from pokepodsd.core.entries import Entry, EventKind, Level
+from pokepodsd.core.model import SECOND_NS, MonotonicNs, Scope
 
 GRACE_NS = 10 * SECOND_NS
 
@@ -27,6 +28,11 @@ class ApiBelief:
         self._is_refused = False
         self._scope: Scope | None = None
 
+    @property
+    def has_listed(self) -> bool:
+        """Whether a first list came to its end."""
+        return self._scope is not None
+
     def watching(self, scope: Scope, now: MonotonicNs) -> list[Entry]:
         """It answers, and a watch is open."""
         entries = []
@@ -42,6 +48,11 @@ class ApiBelief:
         self._is_told = False
         self._scope = scope
         return entries
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be asked at the moment."""
+        return self._lost_since is None
 
     def lost(self, reason: str, now: MonotonicNs) -> None:
         """It cannot be asked."""

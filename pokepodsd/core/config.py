@@ -47,6 +47,22 @@ class PokeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelsConfig:
+    """The ``[tunnels]`` table; ``devices`` are globs."""
+
+    interval_ns: int
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodsConfig:
+    """The ``[pods]`` table."""
+
+    scope: str
+    per_node: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
     """The ``[log]`` table."""
 
@@ -67,6 +83,8 @@ class Config:
 
     kubernetes: KubernetesConfig
     poke: PokeConfig
+    tunnels: TunnelsConfig
+    pods: PodsConfig
     log: LogConfig
     state: StateConfig
 
@@ -92,7 +110,8 @@ def validate(raw: Mapping[str, Any], *, source: str) -> Config:
         values[setting.section][setting.field] = value
     config = _build(values)
     wrong = {complaint.key for complaint in complaints}
-    if not wrong & {"poke", "poke.interval", "poke.timeout", "poke.max_rate"}:
+    paces = {"poke", "poke.interval", "poke.timeout", "poke.max_rate"}
+    if not wrong & (paces | {"tunnels", "tunnels.interval"}):
         complaints.extend(_contradictions(config))
     if complaints:
         raise ConfigError(source, tuple(complaints))
@@ -232,12 +251,7 @@ def _duration_ns(text: str) -> int:
 
 def _matching(setting: Setting, text: str) -> str:
     if setting.pattern and not re.fullmatch(setting.pattern, text):
-        wanted = (
-            "the name of a namespace"
-            if setting.kind is Kind.TEXT_LIST
-            else "a text that is not empty"
-        )
-        raise ValueError(f"{text!r} is not {wanted}")
+        raise ValueError(f"{text!r} is not {setting.wanted}")
     return text
 
 
@@ -251,12 +265,16 @@ def _within(setting: Setting, value: int) -> int:
 
 def _contradictions(config: Config) -> Iterator[Complaint]:
     poke = config.poke
-    if poke.timeout_ns > poke.interval_ns:
-        yield Complaint(
-            key="poke.timeout",
-            text=f'"{duration_text(poke.timeout_ns)}" is longer than poke.interval '
-            f'"{duration_text(poke.interval_ns)}"; make it shorter, or the interval longer',
-        )
+    for section, interval_ns in (
+        ("poke", poke.interval_ns),
+        ("tunnels", config.tunnels.interval_ns),
+    ):
+        if poke.timeout_ns > interval_ns:
+            yield Complaint(
+                key="poke.timeout",
+                text=f'"{duration_text(poke.timeout_ns)}" is longer than {section}.interval '
+                f'"{duration_text(interval_ns)}"; make it shorter, or the interval longer',
+            )
     if poke.max_rate * poke.timeout_ns > MOST_IN_FLIGHT * SECOND_NS:
         most = MOST_IN_FLIGHT * SECOND_NS // poke.timeout_ns
         yield Complaint(
@@ -270,6 +288,8 @@ def _build(values: Mapping[str, Mapping[str, Any]]) -> Config:
     return Config(
         kubernetes=KubernetesConfig(**values["kubernetes"]),
         poke=PokeConfig(**values["poke"]),
+        tunnels=TunnelsConfig(**values["tunnels"]),
+        pods=PodsConfig(**values["pods"]),
         log=LogConfig(**values["log"]),
         state=StateConfig(**values["state"]),
     )

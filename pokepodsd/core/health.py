@@ -4,11 +4,14 @@ Owns what is believed of each target; nothing else changes it. A target is down 
 ``fail_after`` failures in a row, and up after one reply.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import ValuesView
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pokepodsd.core.model import (
+    Family,
     Health,
     MonotonicNs,
     NodeName,
@@ -51,18 +54,27 @@ _CONGESTION: Final = frozenset({"ENOBUFS", "EAGAIN", "ENOMEM"})
 
 @dataclass(slots=True)
 class Tally:
-    """How many targets of one node there are, in doubt (failing, not yet down), and down."""
+    """How many targets of one node there are, in doubt (failing, not yet down), and down.
+
+    ``replied`` is when the last poke left that one answered, and ``answering`` how many do, by
+    family, without those that are the node's own address; ``failing`` is the last that did not.
+    """
 
     targets: int = 0
     doubtful: int = 0
     down: int = 0
+    replied: dict[Family, MonotonicNs] = field(default_factory=dict)
+    answering: Counter[Family] = field(default_factory=Counter)
+    failing: Target | None = None
 
 
 @dataclass(slots=True)
 class Record:
     """The belief about one target and what it rests on.
 
-    ``sent`` counts its probes, ``answered`` is the number of the last one that was answered.
+    ``sent`` counts its probes, ``answered`` is the number of the last one that was answered,
+    ``replied_ns`` is when that left; ``failure`` is the last failure's short text, and
+    ``failed_ns`` when one last counted.
     """
 
     target: Target
@@ -72,6 +84,22 @@ class Record:
     sent: int = 0
     answered: int = 0
     unanswered_since_ns: MonotonicNs | None = None
+    replied_ns: MonotonicNs | None = None
+    failure: str = ""
+    failed_ns: MonotonicNs | None = None
+
+    def standing(self) -> "Standing":
+        """As it is now, to compare with later."""
+        return Standing(self.health, self.failures, self.answered, self.unanswered_since_ns)
+
+
+class Standing(NamedTuple):
+    """What a record said before an Outcome changed it."""
+
+    health: Health
+    failures: int
+    answered: int
+    unanswered_since_ns: MonotonicNs | None
 
 
 class HealthBook:
@@ -91,20 +119,27 @@ class HealthBook:
     def change(self, target: Target) -> None:
         """The target's names or node changed; it is still the same target."""
         record = self._records[target.id]
+        before = record.target.node
         self._count(record, -1)
         record.target = target
         self._count(record, 1)
+        self._drop_empty(before)
 
     def remove(self, target_id: TargetId) -> Record | None:
         """Forget a target; what was believed of it is returned."""
         record = self._records.pop(target_id, None)
         if record is not None:
             self._count(record, -1)
+            self._drop_empty(record.target.node)
         return record
 
     def get(self, target_id: TargetId) -> Record | None:
         """The belief about a target; None if it was withdrawn."""
         return self._records.get(target_id)
+
+    def all(self) -> ValuesView[Record]:
+        """The beliefs about all targets."""
+        return self._records.values()
 
     def tally(self, node: NodeName | None) -> Tally:
         """The counts of one node."""
@@ -129,7 +164,17 @@ class HealthBook:
         transition = _change(record, after, outcome) if after is not record.health else None
         _note(record, outcome, sign)
         self._count(record, 1)
+        tally = self._tallies[record.target.node]
+        if sign is not Sign.REPLY:
+            tally.failing = record.target
+        elif record.target.address != record.target.host:
+            tally.replied[record.target.family] = outcome.probe.sent_ns
         return transition
+
+    def _drop_empty(self, node: NodeName | None) -> None:
+        """Nothing is left of a node without targets, not even that one has answered."""
+        if not self._tallies[node].targets:
+            del self._tallies[node]
 
     def _count(self, record: Record, by: int) -> None:
         self.counts[record.health] += by
@@ -139,8 +184,8 @@ class HealthBook:
             tally.down += by
         elif record.failures:
             tally.doubtful += by
-        if not tally.targets and by < 0:
-            del self._tallies[record.target.node]
+        elif record.health is Health.UP and record.target.address != record.target.host:
+            tally.answering[record.target.family] += by
 
 
 def _change(record: Record, after: Health, outcome: Outcome) -> Transition:
@@ -174,9 +219,12 @@ def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
         case Sign.REPLY:
             record.answered = max(record.answered, outcome.probe.ordinal)
             record.failures = 0
+            record.replied_ns = outcome.probe.sent_ns
             is_all_answered = record.sent == record.answered
             record.unanswered_since_ns = None if is_all_answered else outcome.at_ns
         case Sign.FAILURE | Sign.LAST_STRAW:
             record.failures += 1
+            record.failure = outcome.name
+            record.failed_ns = outcome.at_ns
         case Sign.NOTHING:
-            pass
+            record.failure = outcome.name

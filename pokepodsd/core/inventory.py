@@ -6,7 +6,7 @@ successor, or two on the host network), one of them has it: the API's word beats
 and the newer pod the older.
 """
 
-from collections.abc import Callable, Mapping, ValuesView
+from collections.abc import Callable, Collection, Mapping, ValuesView
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -61,6 +61,17 @@ class Inventory:
         touched: dict[str, Target | None] = {}
         for uid in gone:
             self._set(source, uid, (), touched)
+        return self._settle(touched)
+
+    def drop_addresses(self, addresses: Collection[str]) -> Delta:
+        """Drop every claim to these addresses; what else their pods have stays."""
+        touched: dict[str, Target | None] = {}
+        for address in addresses:
+            for source, target in self._claims.get(address, ()):
+                kept = tuple(
+                    one for one in self._parts[source][target.uid] if one.address != address
+                )
+                self._set(source, target.uid, kept, touched)
         return self._settle(touched)
 
     def put(self, source: Source, uid: Uid, targets: tuple[Target, ...]) -> Delta:

@@ -6,7 +6,7 @@ names end in ``_ns``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import NewType
 
@@ -25,6 +25,14 @@ class Family(Enum):
 
     V4 = 4
     V6 = 6
+
+
+class Layer(Enum):
+    """What a poke crosses: the nodes' own network, the tunnel on it, or all the way to a pod."""
+
+    UNDERLAY = "underlay"
+    TUNNEL = "tunnel"
+    POD = "pod"
 
 
 class Scope(Enum):
@@ -46,29 +54,41 @@ class Pod:
     ready: bool
     terminating: bool
     host_network: bool
+    host: str
+    """The node's own address (``status.hostIP``), "" if it is not told."""
     created: str
     addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One address to poke, and the pod that it belongs to.
+    """One address to poke, and what it belongs to: a pod, a tunnel or a node.
 
-    Identity is the pod's uid with the address: names and addresses alone are both reused.
+    A pod's identity is its uid with the address: names and addresses alone are both reused. A
+    tunnel's ``name`` is its device, and ``host`` the node's own address where it is known; both
+    have no uid and no namespace.
     """
 
     id: TargetId
-    uid: Uid
-    namespace: str
-    name: str
+    uid: Uid = Uid("")
+    namespace: str = ""
+    name: str = ""
     node: NodeName | None
     address: str
     family: Family
-    created: str
+    created: str = ""
+    host: str = ""
+    layer: Layer = Layer.POD
 
     def __str__(self) -> str:
-        where = f" on {self.node}" if self.node else ""
-        return f"{self.namespace}/{self.name} ({self.address}){where}"
+        match self.layer:
+            case Layer.POD:
+                where = f" on {self.node}" if self.node else ""
+                return f"{self.namespace}/{self.name} ({self.address}){where}"
+            case Layer.TUNNEL:
+                return f"the tunnel {self.name} to {self.node or self.host} ({self.address})"
+            case Layer.UNDERLAY:
+                return f"the node {self.node or ''} ({self.address})"
 
 
 class Skip(Enum):
@@ -199,53 +219,6 @@ class Transition:
     outcome: Outcome
 
 
-class Level(Enum):
-    """Severity of a journal entry, as syslog's priority (RFC 5424, section 6.2.1)."""
-
-    ERROR = 3
-    WARNING = 4
-    NOTICE = 5
-    INFO = 6
-    DEBUG = 7
-
-
-class EventKind(Enum):
-    """Each kind of journal entry with its fixed MESSAGE_ID (systemd.journal-fields(7))."""
-
-    STARTED = "ab31753741c74715a2b17ce72b4e24f1"
-    STOPPED = "f4b8d312bee94bdaaa46d79606defd5c"
-    CONFIG_RELOADED = "a7b86ca0d9524424b5a273ebd6bb9fe2"
-    CONFIG_REFUSED = "967112237a8942ba87d618ce7dbb1d80"
-    TARGET_DOWN = "b5984684bb5545d0a38f6fc8fac939a2"
-    TARGET_UP = "878a75e87ec14ef497e901b047716f72"
-    TARGET_OPENED = "8fd1eb9a2464463e8e40cfe5cc42d0b8"
-    TARGET_WITHDRAWN = "4266c8a63dfb46b992551ed511e8862d"
-    POKE_ANSWERED = "acbbb9e8439448129de7e1f7c4302d91"
-    POKE_FAILED = "76c7d4679c994836b62c873d4152879c"
-    INTERVAL_STRETCHED = "88ed1d04477d4e1486c8d8a30846c0c3"
-    INTERVAL_RESTORED = "567a07a3d73847599961051fd9041ab8"
-    API_LOST = "901a633f62e54c08b4f2156c4c76c241"
-    API_BACK = "9cbaed280b96410b9b647c8d83bb1064"
-    API_REFUSED = "d045007d7cce4902b08f5539ea74df9a"
-    API_GRANTED = "bcd693dd32f94d6c8d00bfdec6800c11"
-    POD_IGNORED = "8d8ea1ee99b34d2dbfea29f3f0f8a30d"
-    READER_REPLACED = "5eaf82144819435a8fa9100b75053ccc"
-    STATE_SET_ASIDE = "3a53c6a7822846d2bafc0bbe58dd2496"
-    STATE_NOT_SAVED = "4b6f11310f384e04a12225b7bd7a568a"
-    LOOP_STUCK = "aacf8605b2ae42bea22785dccecb8289"
-    ENTRIES_LOST = "ee7d3e7ecfa74af6ac13b2943d47cba2"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One journal entry; ``fields`` are named without the ``POKEPODSD_`` prefix."""
-
-    kind: EventKind
-    level: Level
-    text: str
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """The effect that puts one echo request on the wire."""
@@ -259,6 +232,9 @@ class Snapshot:
     """The state of the daemon at one moment, as STATUS= and the operator's commands show it."""
 
     targets: int
+    peers: Mapping[str, int]
+    is_cut_off: bool
+    opened: int
     up: int
     down: int
     opening: int
@@ -269,7 +245,13 @@ class Snapshot:
     strays: Mapping[str, int]
 
     def __str__(self) -> str:
+        number = sum(self.peers.values())
+        peers = "1 peer" if number == 1 else f"{number} peers"
+        # What was believed of each before says nothing while this node is cut off.
+        if self.peers and not self.is_cut_off:
+            peers += ": " + ", ".join(f"{n} {name}" for name, n in sorted(self.peers.items()))
+        is_cut_off = "this node is cut off; " if self.is_cut_off else ""
         return (
-            f"{self.targets} targets: {self.up} up, {self.down} down, {self.opening} opening; "
-            f"API: {self.api}"
+            f"{is_cut_off}{peers}; {self.targets} targets: {self.up} up, {self.down} down, "
+            f"{self.opening} opening; API: {self.api}"
         )

@@ -30,6 +30,7 @@ def pod_from_object(obj: Mapping[str, Any]) -> Pod:
             ready=_is_ready(status),
             terminating=metadata.get("deletionTimestamp") is not None,
             host_network=spec.get("hostNetwork") is True,
+            host=_text(status.get("hostIP") or ""),
             created=_text(metadata.get("creationTimestamp") or ""),
             addresses=_addresses(status),
         )

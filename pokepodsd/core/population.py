@@ -11,25 +11,18 @@ from functools import partial
 from typing import assert_never
 
 from pokepodsd.core.config import KubernetesConfig
+from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.inventory import Delta, Inventory, Source
-from pokepodsd.core.model import (
-    Entry,
-    EventKind,
-    Family,
-    Level,
-    Pod,
-    Scope,
-    Skip,
-    Target,
-    TargetId,
-    Uid,
-)
+from pokepodsd.core.model import Family, Pod, Scope, Skip, Target, TargetId, Uid
 from pokepodsd.core.records import (
     Alive,
     Identified,
     ListBegun,
     ListEnded,
     Lost,
+    NodeGone,
+    NodeSeen,
+    NodesRefused,
     PodChanged,
     PodIgnored,
     PodRemoved,
@@ -44,6 +37,8 @@ from pokepodsd.core.selection import Selection
 # pods of other nodes are given up when it refused them this many times, which takes about 30 s.
 REFUSALS_TO_BELIEVE = 3
 _MOST_SAID = 1_000
+# What says nothing of any pod, but for refusals.
+_State = Refused | Lost | Alive | Watching | NodeSeen | NodeGone | NodesRefused
 # What is not poked for its address is said; with host_network, this host's own are no surprise.
 _LEVELS = {Skip.NOT_A_POD_ADDRESS: Level.WARNING, Skip.OWN_ADDRESS: Level.DEBUG}
 
@@ -68,9 +63,11 @@ class Population:
         """Take new settings; they hold for what is told from now on."""
         self.selection = replace(self.selection, config=config)
 
-    def set_own_addresses(self, addresses: frozenset[str]) -> None:
-        """The addresses of this host, which are never targets."""
+    def set_own_addresses(self, addresses: frozenset[str]) -> Delta:
+        """The addresses of this host, which are never targets; those that were are withdrawn."""
+        new = addresses - self.selection.own_addresses
         self.selection = replace(self.selection, own_addresses=addresses)
+        return self._inventory.drop_addresses(new)
 
     def __contains__(self, target_id: TargetId) -> bool:
         return target_id in self._inventory
@@ -118,7 +115,7 @@ class Population:
             case _:
                 yield from self._take_state(record)
 
-    def _take_state(self, record: Refused | Lost | Alive | Watching) -> Iterator[Delta]:
+    def _take_state(self, record: _State) -> Iterator[Delta]:
         match record:
             case Refused():
                 self._refusals += 1
@@ -127,7 +124,7 @@ class Population:
             case Lost():
                 # A list that had begun goes on later, or begins anew.
                 self.is_listing = False
-            case Alive() | Watching():
+            case Alive() | Watching() | NodeSeen() | NodeGone() | NodesRefused():
                 pass
             case _:
                 assert_never(record)
@@ -191,6 +188,7 @@ def _pod_of(target: Target, addresses: tuple[str, ...]) -> Pod:
         ready=False,
         terminating=False,
         host_network=False,
+        host=target.host,
         created=target.created,
         addresses=addresses,
     )

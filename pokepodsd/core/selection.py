@@ -101,6 +101,7 @@ class Selection:
             address=str(address),
             family=family,
             created=pod.created,
+            host=pod.host,
         )
 
 

@@ -39,6 +39,8 @@ class Setting:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     """What a text, or each text of a list, must match as a whole; "" for anything."""
+    wanted: str = "a text that is not empty"
+    """What the pattern asks for, in words."""
 
     @property
     def key(self) -> str:
@@ -54,6 +56,8 @@ class Setting:
 _SOMETHING = r".+"
 # A namespace is a label of RFC 1123.
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+# A network device's name (at most 15 characters, no blank, no slash) as a glob, with its ranges.
+_DEVICE_GLOB = r"[^\s/]{1,64}"
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
@@ -80,6 +84,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         kind=Kind.TEXT_LIST,
         default=("kube-system",),
         pattern=_LABEL,
+        wanted="the name of a namespace",
         help="Namespaces whose pods are left out.",
         reason="The rule of the shell loop that this program comes from.",
     ),
@@ -89,6 +94,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         kind=Kind.TEXT_LIST,
         default=(),
         pattern=_LABEL,
+        wanted="the name of a namespace",
         help="If not empty: only these namespaces, and exclude_namespaces is not asked.",
         reason="Empty means all but the excluded.",
     ),
@@ -131,7 +137,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         default=5 * SECOND_NS,
         least=SECOND_NS // 2,
         most=200 * SECOND_NS,
-        help="Each target gets one echo request in this time.",
+        help="Each pod gets one echo request in this time.",
         reason="The shell loop slept 5 s; conntrack forgets an unknown protocol after 600 s, "
         "and more than 200 s leaves no room for two lost pokes.",
     ),
@@ -164,6 +170,49 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         most=100,
         help="A target is down after this many failures in a row, and up after one reply.",
         reason="One lost packet is normal; three in a row are not.",
+    ),
+    Setting(
+        section="tunnels",
+        name="interval",
+        kind=Kind.DURATION,
+        default=30 * SECOND_NS,
+        least=SECOND_NS // 2,
+        most=200 * SECOND_NS,
+        help="Each tunnel to another node gets one echo request in this time.",
+        reason="Linux' conntrack forgets an unknown protocol after 600 s "
+        "(net.netfilter.nf_conntrack_generic_timeout); at 30 s many pokes may be lost.",
+    ),
+    Setting(
+        section="tunnels",
+        name="devices",
+        kind=Kind.TEXT_LIST,
+        default=(),
+        pattern=_DEVICE_GLOB,
+        wanted="the name of a network device, or a glob for some",
+        help="More network devices whose routes lead to other nodes, as globs, "
+        'for example ["tun*"].',
+        reason="Tunnels that a known network plugin made are found without it; a host's own VPN "
+        "is none of our business.",
+    ),
+    Setting(
+        section="pods",
+        name="scope",
+        kind=Kind.CHOICE,
+        default="auto",
+        choices=("auto", "all", "per-node", "none"),
+        help='Which pods are poked: "all", a few "per-node", "none" (the tunnels alone), or '
+        '"auto": all, while poke.max_rate carries them within two intervals, else per-node.',
+        reason="A few pods of each node show as much of the network as all of them.",
+    ),
+    Setting(
+        section="pods",
+        name="per_node",
+        kind=Kind.INTEGER,
+        default=3,
+        least=1,
+        most=110,
+        help="How many pods of each node are poked where it is per-node.",
+        reason="One may be broken by itself; three are not, at the same time.",
     ),
     Setting(
         section="log",

@@ -13,3 +13,8 @@ def monotonic_ns() -> MonotonicNs:
 def wall_ns() -> WallNs:
     """The time that kernel receive stamps are on."""
     return WallNs(time.time_ns())
+
+
+def asleep_ns() -> int:
+    """How long this host was suspended since it booted: CLOCK_BOOTTIME goes on meanwhile."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()

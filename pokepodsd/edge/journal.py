@@ -15,7 +15,7 @@ from typing import Any
 
 from logging_journald import JournaldTransport
 
-from pokepodsd.core.model import Entry, EventKind, Level
+from pokepodsd.core.entries import Entry, EventKind, Level
 
 _LOG = logging.getLogger("pokepodsd")
 _LEVELS = {

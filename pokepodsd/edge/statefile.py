@@ -19,7 +19,7 @@ from pokepodsd.errors import StateFileError
 
 NAME = "targets.json"
 _FORMAT = "pokepodsd targets"
-_VERSION = 1
+_VERSION = 2
 # Twice the 150,000 pods that Kubernetes itself is tested for, at most 400 bytes each.
 MOST_TARGETS = 300_000
 _LONGEST_FILE = 120 * 1024 * 1024
@@ -100,6 +100,7 @@ def _row(target: Target) -> list[Any]:
         target.node,
         target.address,
         target.created,
+        target.host,
     ]
 
 
@@ -120,8 +121,8 @@ def _parse(lines: Iterable[str]) -> Iterator[Target]:
 
 
 def _target(row: list[Any]) -> Target:
-    uid, namespace, name, node, address, created = row
-    texts = (uid, namespace, name, address, created, "" if node is None else node)
+    uid, namespace, name, node, address, created, host = row
+    texts = (uid, namespace, name, address, created, host, "" if node is None else node)
     if not all(isinstance(text, str) for text in texts):
         raise StateFileError("a target has a field that is not text")
     parsed = ipaddress.ip_address(address)
@@ -134,6 +135,7 @@ def _target(row: list[Any]) -> Target:
         address=str(parsed),
         family=Family(parsed.version),
         created=created,
+        host=host,
     )
 
 

@@ -68,6 +68,7 @@ def make_pod(
     ready: bool = False,
     terminating: bool = False,
     host_network: bool = False,
+    host: str = "",
     created: str = "2026-01-01T00:00:00Z",
     addresses: tuple[str, ...] = ("10.244.1.1",),
 ) -> Pod:
@@ -81,6 +82,7 @@ def make_pod(
         ready=ready,
         terminating=terminating,
         host_network=host_network,
+        host=host,
         created=created,
         addresses=addresses,
     )

@@ -3,8 +3,21 @@
 Owns their making. Refuses: to judge.
 """
 
+from collections.abc import Callable
+
+from pokepodsd.core.decisions import Mood
+from pokepodsd.core.entries import Entry
 from pokepodsd.core.health import Record, Tally
-from pokepodsd.core.model import SECOND_NS, Health, OutcomeKind, Target, Transition
+from pokepodsd.core.model import (
+    SECOND_NS,
+    Health,
+    MonotonicNs,
+    NodeName,
+    OutcomeKind,
+    Target,
+    Transition,
+)
+from pokepodsd.core.narration import Narrator
 from tests.core.builders import at, make_outcome
 
 HOLD = 5 * SECOND_NS
@@ -40,6 +53,16 @@ def came_up(target: Target, *, before: Health = Health.DOWN, pokes: int = 4) -> 
         pokes=pokes,
         outcome=make_outcome(target, OutcomeKind.REPLIED, sent=109.9988, lasted=0.0012),
     )
+
+
+def flush(
+    narrator: Narrator,
+    now: MonotonicNs,
+    tally: Callable[[NodeName | None], Tally],
+    mood: Mood = Mood.CLEAR,
+) -> list[Entry]:
+    """What is told now, with the verdicts on all peers in this mood."""
+    return narrator.flush(now, tally, lambda _: mood, hold_ns=HOLD)
 
 
 def record_of(target: Target, health: Health) -> Record:

@@ -3,7 +3,8 @@
 import pytest
 
 from pokepodsd.core.apibelief import GRACE_NS, ApiBelief
-from pokepodsd.core.model import EventKind, Level, MonotonicNs, Scope
+from pokepodsd.core.entries import EventKind, Level
+from pokepodsd.core.model import MonotonicNs, Scope
 from tests.core.builders import T0, at
 
 GRACE = GRACE_NS / 1e9

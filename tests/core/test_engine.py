@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from pokepodsd.core.engine import TICK_NS, Engine
-from pokepodsd.core.model import EventKind, Target
+from pokepodsd.core.entries import EventKind
+from pokepodsd.core.model import Target
 from pokepodsd.core.records import (
     PodChanged,
 )
@@ -89,22 +90,43 @@ def test_target_that_stops_answering_goes_down_and_comes_up() -> None:
 
 
 def test_node_that_vanishes_is_one_entry_and_so_is_its_return() -> None:
-    """Sixty pods of one node go and come together; the other node's are not mentioned."""
+    """Its sixty pods go and come together: one verdict on the node, and none is mentioned."""
     world = make_world()
     far = [make_pod(f"q{n}", node="node-c", addresses=(f"10.3.0.{n + 1}",)) for n in range(60)]
     world.take_list(*pods(60), *far)
     world.run(10)
     world.answer = lambda target: "silence" if target.node == "node-c" else "reply"
     world.run(40)
+    assert [(entry.kind, entry.fields["NODE"]) for entry in world.entries] == [
+        (EventKind.TUNNEL_BROKEN, "node-c")
+    ]
+    assert "the tunnel to node-c is broken" in world.entries[0].text
+    assert world.counts() == (60, 60, 0)
+    world.told()
+    world.answer = answers
+    world.run(20)
+    assert [(entry.kind, entry.fields["NODE"]) for entry in world.entries] == [
+        (EventKind.PEER_BACK, "node-c")
+    ]
+    assert world.counts() == (120, 0, 0)
+
+
+def test_node_of_which_one_pod_answers_is_told_by_its_pods() -> None:
+    """What passes for one passes: 59 that went down together are one entry, and so is their up."""
+    world = make_world()
+    world.take_list(*pods(60))
+    world.run(10)
+    world.answer = lambda target: "reply" if target.address == "10.1.0.7" else "silence"
+    world.run(40)
     assert [
         (entry.kind, entry.fields["COUNT"], entry.fields["NODE"]) for entry in world.entries
-    ] == [(EventKind.TARGET_DOWN, "60", "node-c")]
-    assert "none of the 60 targets on node-c answers" in world.entries[0].text
+    ] == [(EventKind.TARGET_DOWN, "59", "node-b")]
+    assert "1 of the 60 targets on node-b are not down" in world.entries[0].text
     world.told()
     world.answer = answers
     world.run(20)
     assert [(entry.kind, entry.fields["COUNT"]) for entry in world.entries] == [
-        (EventKind.TARGET_UP, "60")
+        (EventKind.TARGET_UP, "59")
     ]
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pokepodsd.core.model import SECOND_NS, EventKind, MonotonicNs, NodeName, Scope
+from pokepodsd.core.entries import EventKind
+from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Scope
 from pokepodsd.core.records import (
     Alive,
     Identified,
@@ -95,7 +96,7 @@ def test_restored_targets_are_poked_before_the_api_answers() -> None:
 
 
 def test_withdrawn_target_is_poked_and_told_no_more() -> None:
-    """A removed pod's late answer, or its silence, is nobody's business."""
+    """A removed pod's late answer, or its silence, is nobody's business; its node goes with it."""
     world = make_world(is_silent)
     pod = make_pod()
     world.take_list(pod)
@@ -103,7 +104,8 @@ def test_withdrawn_target_is_poked_and_told_no_more() -> None:
     world.engine.take(PodRemoved(uid=pod.uid), world.now)
     world.sends.clear()
     world.run(20)
-    assert (world.sends, world.told(), world.counts()) == ([], [], (0, 0, 0))
+    assert (world.sends, world.counts()) == ([], (0, 0, 0))
+    assert world.told() == [EventKind.PEER_WITHDRAWN]
 
 
 def test_withdrawn_target_that_was_told_down_is_closed() -> None:
@@ -158,7 +160,7 @@ def test_own_addresses_and_own_node_are_known_to_the_selection() -> None:
     world = make_world()
     assert world.engine.node is None
     world.engine.take(Identified(node=NodeName("node-a"), source="certificate"), T0)
-    world.engine.set_own_addresses(frozenset({"10.244.1.1"}))
+    world.engine.set_own_addresses(frozenset({"10.244.1.1"}), world.now)
     world.take_list(make_pod())
     assert world.engine.node == "node-a"
     assert len(world.engine.targets) == 0
@@ -212,14 +214,27 @@ def test_stuck_loop_is_noticed_and_an_unanswered_network_is_not() -> None:
 
 
 def test_withdrawals_of_one_node_in_one_turn_are_one_entry() -> None:
-    """Pods that were down on a dead node are deleted together: told once, with the count."""
-    world = make_world()
-    world.take_list(*pods(30))
-    world.answer = lambda _: "silence"
+    """Pods that were told down are deleted together: told once, with the count."""
+    living = make_pod("living", addresses=("10.2.0.1",))
+    world = make_world(lambda target: "reply" if target.address == "10.2.0.1" else "silence")
+    world.take_list(*pods(30), living)
     world.run(30)
-    world.told()
-    world.take_list()
-    world.run(0.05)
+    assert world.told() == [EventKind.TARGET_DOWN]
+    world.take_list(living)
+    world.run(0.1)
     (entry,) = [one for one in world.entries if one.kind is EventKind.TARGET_WITHDRAWN]
     assert entry.fields["COUNT"] == "30"
     assert "likewise 29 more targets on" in entry.text
+
+
+def test_dead_node_that_is_removed_is_closed_once_for_all_its_pods() -> None:
+    """What was told of the node is closed as a whole, a while after its pods are gone."""
+    world = make_world(is_silent)
+    world.take_list(*pods(30))
+    world.run(30)
+    assert world.told() == [EventKind.TUNNEL_BROKEN]
+    world.take_list()
+    world.run(9)
+    assert world.told() == []
+    world.run(2)
+    assert world.told() == [EventKind.PEER_WITHDRAWN]

@@ -1,13 +1,14 @@
 """Checks the table of beliefs, every transition of it, and the tallies."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pokepodsd.core.health import LEGAL, HealthBook, Sign, Tally
-from pokepodsd.core.model import Health, NodeName, Outcome, OutcomeKind, Target, Transition
+from pokepodsd.core.model import Family, Health, NodeName, Outcome, OutcomeKind, Target, Transition
 from tests.core.builders import T0, at, make_outcome, make_target
 
 A = make_target(1)
@@ -43,6 +44,11 @@ def health(book: HealthBook, target: Target = A) -> Health:
     record = book.get(target.id)
     assert record is not None
     return record.health
+
+
+def counts(book: HealthBook, node: str = NODE_B) -> tuple[int, int, int]:
+    tally = book.tally(NodeName(node))
+    return tally.targets, tally.doubtful, tally.down
 
 
 def test_table_is_total() -> None:
@@ -159,7 +165,7 @@ def test_target_that_moves_takes_its_belief_along() -> None:
         fail(book, sent)
     book.change(make_target(1, node="node-c"))
     assert book.tally(NODE_B) == Tally()
-    assert book.tally(NodeName("node-c")) == Tally(targets=1, down=1)
+    assert counts(book, "node-c") == (1, 0, 1)
     assert health(book) is Health.DOWN
 
 
@@ -168,16 +174,32 @@ def test_tally_tells_the_doubtful_from_the_down() -> None:
     other = make_target(2)
     book = book_of(A, other)
     fail(book, 0, other, opening=True)
-    assert book.tally(NODE_B) == Tally(targets=2)
+    assert counts(book) == (2, 0, 0)
     fail(book, 1)
-    assert book.tally(NODE_B) == Tally(targets=2, doubtful=1)
+    assert counts(book) == (2, 1, 0)
     fail(book, 2)
     fail(book, 3)
     fail(book, 4, other)
-    assert book.tally(NODE_B) == Tally(targets=2, doubtful=1, down=1)
+    assert counts(book) == (2, 1, 1)
     reply(book, 5, other)
     reply(book, 6)
-    assert book.tally(NODE_B) == Tally(targets=2)
+    assert counts(book) == (2, 0, 0)
+
+
+def test_tally_tells_when_which_family_last_answered_and_who_did_not() -> None:
+    """An answer of the node's own address shows nothing of the tunnel to it."""
+    other = make_target(2, address="fd00::2")
+    own = replace(make_target(3), host="10.0.0.3")
+    book = book_of(A, other, own)
+    reply(book, 0, own)
+    assert book.tally(NODE_B).replied == {}
+    assert book.tally(NODE_B).answering.total() == 0
+    reply(book, 1, other)
+    reply(book, 2)
+    fail(book, 3)
+    tally = book.tally(NODE_B)
+    assert tally.replied == {Family.V6: at(1), Family.V4: at(2)}
+    assert (tally.answering, tally.failing) == (Counter({Family.V6: 1}), A)
 
 
 NUMBERS = st.integers(0, 5)
@@ -199,6 +221,7 @@ class Model:
         self.beliefs: dict[int, Health] = {}
         self.rows: dict[int, int] = {}
         self.nodes: dict[int, str | None] = {}
+        self.heard: dict[str | None, Tally] = {}
 
     def target(self, number: int) -> Target:
         return make_target(number + 1, node=self.nodes[number])
@@ -211,10 +234,17 @@ class Model:
         self.book.remove(self.target(number).id)
         for held in (self.beliefs, self.rows, self.nodes):
             del held[number]
+        self.forget()
 
     def move(self, number: int) -> None:
         self.nodes[number] = "n1" if self.nodes[number] == "n0" else None
         self.book.change(self.target(number))
+        self.forget()
+
+    def forget(self) -> None:
+        """What was heard of a node is known as long as it has targets."""
+        for node in self.heard.keys() - set(self.nodes.values()):
+            del self.heard[node]
 
     def judge(self, number: int, name: str) -> None:
         before = self.beliefs[number]
@@ -226,6 +256,11 @@ class Model:
             self.rows[number] += 1
             if self.rows[number] >= self.fail_after:
                 self.beliefs[number] = Health.DOWN
+        heard = self.heard.setdefault(self.nodes[number], Tally())
+        if name == "reply":
+            heard.replied = {Family.V4: outcome.probe.sent_ns}
+        else:
+            heard.failing = outcome.probe.target
         after = self.beliefs[number]
         changed = poke(self.book, outcome, fail_after=self.fail_after)
         assert (changed is not None) == (after is not before)
@@ -235,7 +270,10 @@ class Model:
         there = [number for number, where in self.nodes.items() if where == node]
         down = [number for number in there if self.beliefs[number] is Health.DOWN]
         failing = [number for number in there if self.rows[number] and number not in down]
-        return Tally(targets=len(there), doubtful=len(failing), down=len(down))
+        up = [n for n in there if self.beliefs[n] is Health.UP and n not in failing]
+        heard = self.heard.get(node, Tally())
+        answering = Counter({Family.V4: len(up)})
+        return Tally(len(there), len(failing), len(down), heard.replied, answering, heard.failing)
 
 
 @given(STEPS, st.integers(1, 4))

@@ -4,16 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pokepodsd.core.health import HealthBook, Tally
-from pokepodsd.core.model import (
-    EventKind,
-    Health,
-    NodeName,
-    Outcome,
-    OutcomeKind,
-    Target,
-    Transition,
-)
+from pokepodsd.core.entries import EventKind
+from pokepodsd.core.health import HealthBook
+from pokepodsd.core.model import Health, NodeName, Outcome, OutcomeKind, Target, Transition
 from tests.core.builders import T0, at, make_outcome, make_pod, make_target
 from tests.core.world import Answer, World, make_world
 
@@ -151,7 +144,8 @@ def test_failures_of_pokes_before_the_answered_one_are_no_failures(fail_after: i
     line.end(3, 4, replied=True)
     assert [line.end(number, 5, replied=False) for number in range(3)] == [None] * 3
     assert line.health is Health.UP
-    assert line.book.tally(NODE_B) == Tally(targets=1)
+    tally = line.book.tally(NODE_B)
+    assert (tally.targets, tally.doubtful, tally.down, tally.answering.total()) == (1, 0, 0, 1)
 
 
 def test_failure_of_a_poke_after_the_answered_one_counts() -> None:

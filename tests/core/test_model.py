@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from pokepodsd.core.model import EventKind, Outcome, OutcomeKind, Skip, Snapshot
+from pokepodsd.core.entries import EventKind
+from pokepodsd.core.model import Outcome, OutcomeKind, Skip, Snapshot
 from tests.core.builders import make_outcome, make_target
 
 
@@ -44,9 +45,22 @@ def test_outcome_is_named_by_what_was_said_of_it(outcome: Outcome, name: str | N
     assert outcome.name == (name or outcome.detail)
 
 
-def test_snapshot_is_the_status_line() -> None:
-    """STATUS= says targets, up, down, opening and the state of the API in one line."""
+@pytest.mark.parametrize(
+    ("peers", "is_cut_off", "beginning"),
+    [
+        ({}, False, "0 peers; "),
+        ({"tunnel broken": 1, "ok": 4}, False, "5 peers: 4 ok, 1 tunnel broken; "),
+        ({"ok": 1}, True, "this node is cut off; 1 peer; "),
+    ],
+)
+def test_snapshot_is_the_status_line(
+    peers: dict[str, int], is_cut_off: bool, beginning: str
+) -> None:
+    """STATUS= says the peers by verdict, the pods by belief and the API's state in one line."""
     snapshot = Snapshot(
+        peers=peers,
+        is_cut_off=is_cut_off,
+        opened=3,
         targets=7,
         up=4,
         down=2,
@@ -57,4 +71,4 @@ def test_snapshot_is_the_status_line() -> None:
         received=1,
         strays={},
     )
-    assert str(snapshot) == "7 targets: 4 up, 2 down, 1 opening; API: watching"
+    assert str(snapshot) == f"{beginning}7 targets: 4 up, 2 down, 1 opening; API: watching"

@@ -6,20 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.health import Tally
-from pokepodsd.core.model import (
-    SECOND_NS,
-    Entry,
-    EventKind,
-    Health,
-    Level,
-    NodeName,
-    OutcomeKind,
-    Transition,
-)
-from pokepodsd.core.narration import Narrator, tell_failure, tell_reply
+from pokepodsd.core.model import SECOND_NS, Health, NodeName, OutcomeKind, Transition
+from pokepodsd.core.narration import Narrator
+from pokepodsd.core.podnews import tell_failure, tell_reply
 from tests.core.builders import at, make_outcome, make_target
-from tests.core.changes import BUSY, HOLD, QUIET, came_up, record_of, went_down
+from tests.core.changes import BUSY, HOLD, QUIET, came_up, flush, record_of, went_down
 
 
 def told(transitions: Sequence[Transition], counts: Tally = QUIET) -> Entry:
@@ -27,11 +20,12 @@ def told(transitions: Sequence[Transition], counts: Tally = QUIET) -> Entry:
     narrator = Narrator()
     for transition in transitions:
         narrator.note(transition, counts, hold_ns=HOLD)
-    (entry,) = narrator.flush(at(1000), lambda _: counts)
+    (entry,) = flush(narrator, at(1000), lambda _: counts)
     return entry
 
 
 WHO = {
+    "LAYER": "pod",
     "NAMESPACE": "shop",
     "POD": "pod-1",
     "POD_UID": "uid-1",
@@ -59,7 +53,7 @@ def test_whole_node_down_is_one_entry_that_points_at_the_node() -> None:
         "11s; none of the 3 targets on node-b answers: check node-b, and the tunnel and routes "
         "to it"
     )
-    assert entry.fields == {"STATE": "down", "COUNT": "3", "NODE": "node-b"}
+    assert entry.fields == {"STATE": "down", "COUNT": "3", "LAYER": "pod", "NODE": "node-b"}
 
 
 def test_only_pod_of_a_node_or_of_no_node_accuses_nobody() -> None:
@@ -117,7 +111,7 @@ def test_newcomer_that_answers_its_first_poke_is_not_told() -> None:
     """All is well, and nobody needs to read it."""
     narrator = Narrator()
     narrator.note(came_up(make_target(1), before=Health.OPENING, pokes=0), QUIET, hold_ns=HOLD)
-    assert narrator.flush(at(1000), lambda _: QUIET) == []
+    assert flush(narrator, at(1000), lambda _: QUIET) == []
     assert narrator.next_flush() is None
 
 
@@ -125,20 +119,20 @@ def test_change_is_told_at_once_if_nobody_else_is_about_to_change() -> None:
     """Holding back is for others that may join, and there are none."""
     narrator = Narrator()
     narrator.note(went_down(make_target(1)), QUIET, hold_ns=HOLD)
-    assert len(narrator.flush(at(20), lambda _: Tally(targets=9, down=1))) == 1
+    assert len(flush(narrator, at(20), lambda _: Tally(targets=9, down=1))) == 1
 
 
 def test_change_is_held_back_while_others_are_about_to_follow() -> None:
     """Until nobody is in doubt any more, and then it is one entry with all of them."""
     narrator = Narrator()
     narrator.note(went_down(make_target(1)), QUIET, hold_ns=HOLD)
-    assert narrator.flush(at(20), lambda _: BUSY) == []
+    assert flush(narrator, at(20), lambda _: BUSY) == []
     assert narrator.next_flush() == at(25)
     narrator.note(went_down(make_target(2), end=21), QUIET, hold_ns=HOLD)
     assert narrator.next_flush() == at(25)
-    (entry,) = narrator.flush(at(21), lambda _: Tally(targets=9, down=2))
+    (entry,) = flush(narrator, at(21), lambda _: Tally(targets=9, down=2))
     assert entry.fields["COUNT"] == "2"
-    assert narrator.flush(at(22), lambda _: QUIET) == []
+    assert flush(narrator, at(22), lambda _: QUIET) == []
 
 
 @pytest.mark.parametrize("transition", [went_down(make_target(1)), came_up(make_target(1))])
@@ -147,8 +141,8 @@ def test_change_is_told_when_its_hold_is_over(transition: Transition) -> None:
     narrator = Narrator()
     narrator.note(transition, QUIET, hold_ns=HOLD)
     deadline = transition.at_ns / SECOND_NS - 1000 + 5
-    assert narrator.flush(at(deadline - 0.001), lambda _: BUSY) == []
-    assert len(narrator.flush(at(deadline), lambda _: BUSY)) == 1
+    assert flush(narrator, at(deadline - 0.001), lambda _: BUSY) == []
+    assert len(flush(narrator, at(deadline), lambda _: BUSY)) == 1
 
 
 def test_groups_are_one_for_each_node_and_direction() -> None:
@@ -158,7 +152,7 @@ def test_groups_are_one_for_each_node_and_direction() -> None:
         narrator.note(went_down(target), QUIET, hold_ns=HOLD)
     narrator.note(came_up(make_target(4)), QUIET, hold_ns=HOLD)
     narrator.note(came_up(make_target(5), before=Health.OPENING), QUIET, hold_ns=HOLD)
-    entries = narrator.flush(at(1000), lambda _: QUIET)
+    entries = flush(narrator, at(1000), lambda _: QUIET)
     assert [entry.fields["COUNT"] for entry in entries] == ["1"] * 5
 
 
@@ -175,7 +169,7 @@ def test_group_waits_for_its_own_node_only() -> None:
     for target in (make_target(1), make_target(2, node="node-c")):
         narrator.note(went_down(target), QUIET, hold_ns=HOLD)
     busy = NodeName("node-b")
-    (entry,) = narrator.flush(at(20), lambda node: BUSY if node == busy else QUIET)
+    (entry,) = flush(narrator, at(20), lambda node: BUSY if node == busy else QUIET)
     assert entry.fields["NODE"] == "node-c"
 
 
@@ -185,7 +179,7 @@ def test_change_of_a_withdrawn_target_is_not_told() -> None:
     for number in (1, 2):
         narrator.note(went_down(make_target(number)), QUIET, hold_ns=HOLD)
     assert narrator.withdraw(make_target(1), record_of(make_target(1), Health.DOWN), at(21)) == []
-    (entry,) = narrator.flush(at(30), lambda _: QUIET)
+    (entry,) = flush(narrator, at(30), lambda _: QUIET)
     assert entry.fields["POD"] == "pod-2"
     narrator.note(went_down(make_target(3)), QUIET, hold_ns=HOLD)
     assert narrator.withdraw(make_target(3), record_of(make_target(3), Health.DOWN), at(21)) == []
@@ -196,7 +190,7 @@ def test_withdrawn_target_that_was_told_down_is_closed() -> None:
     """The journal's last word about a target that is gone is not that it is down."""
     narrator = Narrator()
     narrator.note(went_down(make_target(1)), QUIET, hold_ns=HOLD)
-    narrator.flush(at(25), lambda _: QUIET)
+    flush(narrator, at(25), lambda _: QUIET)
     (entry,) = narrator.withdraw(make_target(1), record_of(make_target(1), Health.DOWN), at(65))
     assert (entry.kind, entry.level) == (EventKind.TARGET_WITHDRAWN, Level.INFO)
     assert entry.text == (

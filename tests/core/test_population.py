@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pokepodsd.core.model import EventKind, Level, NodeName, Pod, Scope, TargetId, Uid
+from pokepodsd.core.entries import EventKind, Level
+from pokepodsd.core.model import NodeName, Pod, Scope, TargetId, Uid
 from pokepodsd.core.pods import pod_from_object
 from pokepodsd.core.population import Population
 from pokepodsd.core.records import (

@@ -19,6 +19,10 @@ DEFAULTS = {
     "poke.timeout": SECOND_NS,
     "poke.max_rate": 200,
     "poke.fail_after": 3,
+    "tunnels.interval": 30 * SECOND_NS,
+    "tunnels.devices": (),
+    "pods.scope": "auto",
+    "pods.per_node": 3,
     "log.level": "info",
     "log.failures": "changes",
     "state.directory": "auto",
@@ -28,7 +32,7 @@ DEFAULTS = {
 def test_names_and_defaults_are_the_promised_ones() -> None:
     """A configuration written for these names goes on working."""
     assert {setting.key: setting.default for setting in SETTINGS} == DEFAULTS
-    assert SECTIONS == ("kubernetes", "poke", "log", "state")
+    assert SECTIONS == ("kubernetes", "poke", "tunnels", "pods", "log", "state")
 
 
 def test_key_paths_are_unique() -> None:
@@ -63,4 +67,4 @@ def test_limits_stand_where_numbers_do_and_choices_where_words_do(setting: Setti
 def test_fields_of_durations_carry_their_unit() -> None:
     """A field's name says nanoseconds where its value is nanoseconds, and only there."""
     with_unit = {setting.key for setting in SETTINGS if setting.field.endswith("_ns")}
-    assert with_unit == {"poke.interval", "poke.timeout"}
+    assert with_unit == {"poke.interval", "poke.timeout", "tunnels.interval"}

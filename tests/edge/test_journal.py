@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pokepodsd.core.model import Entry, EventKind, Level
+from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.edge import journal
 from tests.lab import JournalSocket
 
@@ -168,7 +168,7 @@ def test_terminal_gets_plain_escaped_text() -> None:
     """Where stderr is not the journal's, a line has the time, the level and the text."""
     program = """
 import os
-from pokepodsd.core.model import Entry, EventKind, Level
+from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.edge import journal
 journal.install(os.environ)
 journal.set_level("info")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pokepodsd.core.model import EventKind, MonotonicNs, Target
+from pokepodsd.core.entries import EventKind
+from pokepodsd.core.model import MonotonicNs, Target
 from pokepodsd.edge import statefile
 from pokepodsd.saver import EVERY_NS, Saver
 from tests.edge.support import make_target

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from pokepodsd.errors import StateFileError
 from tests.edge.support import make_target
 from tests.lab import Process
 
-TARGETS = [make_target(number) for number in range(1, 1_001)]
-HEADER: dict[str, Any] = {"format": "pokepodsd targets", "version": 1, "targets": 1}
-ROW = ["uid-1", "shop", "web", "node-b", "10.64.0.1", "2026-11-23T01:33:57Z"]
+TARGETS = [
+    replace(make_target(number), host="" if number % 2 else f"10.9.{number >> 8}.{number & 255}")
+    for number in range(1, 1_001)
+]
+HEADER: dict[str, Any] = {"format": "pokepodsd targets", "version": 2, "targets": 1}
+ROW = ["uid-1", "shop", "web", "node-b", "10.64.0.1", "2026-11-23T01:33:57Z", "10.9.0.2"]
 
 
 @pytest.fixture
@@ -108,9 +112,10 @@ DAMAGED: dict[str, str | bytes] = {
     "binary": bytes(range(256)) * 20,
     "foreign": '{"apiVersion": "v1"}\n',
     "a list": "[]\n",
-    "later version": lines(ROW, version=2),
-    "version of another type": lines(ROW, version="1"),
-    "no count": '{"format": "pokepodsd targets", "version": 1}\n',
+    "earlier version": lines(ROW[:-1], version=1),
+    "later version": lines(ROW, version=3),
+    "version of another type": lines(ROW, version="2"),
+    "no count": '{"format": "pokepodsd targets", "version": 2}\n',
     "one target missing": lines(ROW, targets=2),
     "one too many": lines(ROW, ROW),
     "cut in a row": lines(ROW)[:-20],
@@ -122,6 +127,7 @@ DAMAGED: dict[str, str | bytes] = {
     "node that is a list": replaced(3, []),
     "node that is a number": replaced(3, 0),
     "name that is a number": replaced(2, 7),
+    "host that is nothing": replaced(6, None),
     "nested without end": lines() + "[" * 100_000,
 }
 

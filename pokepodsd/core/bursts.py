@@ -1,0 +1,94 @@
+"""When a peer's tunnel is asked at once, beside its turns.
+
+Owns the bursts: whatever fails or comes back on one layer of a peer is a reason to ask its tunnel,
+and where a tunnel fails, its node and some other peers are asked too.
+"""
+
+import heapq
+from collections.abc import Iterable
+
+from pokepodsd.core.health import Record
+from pokepodsd.core.model import SECOND_NS, Health, Layer, MonotonicNs
+from pokepodsd.core.peers import Peer
+from pokepodsd.core.poking import Poking
+from pokepodsd.core.sights import tunnel_target, underlay_target
+
+# Other peers that are asked when one falls silent, to see whether it is this node: enough to tell,
+# and not a storm among 5,000.
+WITNESSES = 20
+_WITNESSES_EVERY_NS = 5 * SECOND_NS
+
+
+class Bursts:
+    """Asks what there is reason to ask."""
+
+    def __init__(self, poking: Poking, now: MonotonicNs) -> None:
+        self._poking = poking
+        self._next_witnesses = now
+
+    def after_failure(self, peer: Peer, record: Record) -> None:
+        """A target of the peer failed once more in a row."""
+        target = record.target
+        is_first = record.failures == 1
+        match target.layer:
+            case Layer.TUNNEL:
+                if is_first:
+                    self._poking.burst(Layer.TUNNEL, target.id)
+                if is_first or record.health is Health.DOWN:
+                    self._ask_underlay(peer)
+            case Layer.UNDERLAY if is_first:
+                self._poking.burst(Layer.UNDERLAY, target.id)
+                self._ask_tunnels(peer)
+            case Layer.POD if is_first:
+                self._ask_beneath(peer, record.unanswered_since_ns or 0)
+            case _:
+                pass
+
+    def after_return(self, peer: Peer) -> None:
+        """Something of the peer answers again: ask what else of it does not."""
+        for record in (*self.records(peer), *self._underlay(peer)):
+            if record.health is not Health.UP:
+                self._poking.burst(record.target.layer, record.target.id)
+
+    def ask_witnesses(self, peers: Iterable[Peer], now: MonotonicNs, *, is_cut_off: bool) -> None:
+        """Ask some other peers, those that answered the longest ago."""
+        if now < self._next_witnesses:
+            return
+        self._next_witnesses = MonotonicNs(now + _WITNESSES_EVERY_NS)
+        asked = heapq.nsmallest(
+            WITNESSES,
+            (
+                record
+                for peer in peers
+                for record in self.records(peer)
+                if is_cut_off or not record.failures
+            ),
+            key=lambda record: (record.replied_ns or 0, record.target.id),
+        )
+        for record in asked:
+            self._poking.burst(Layer.TUNNEL, record.target.id)
+
+    def records(self, peer: Peer) -> list[Record]:
+        """The beliefs about a peer's tunnels."""
+        found = (
+            self._poking.get(Layer.TUNNEL, tunnel_target(tunnel.id)) for tunnel in peer.tunnels
+        )
+        return [record for record in found if record is not None]
+
+    def _ask_beneath(self, peer: Peer, since_ns: int) -> None:
+        """A pod fails since then: ask its tunnel, or the node, unless that answered meanwhile."""
+        for record in self.records(peer) or self._underlay(peer):
+            if (record.replied_ns or 0) < since_ns:
+                self._poking.burst(record.target.layer, record.target.id)
+
+    def _underlay(self, peer: Peer) -> list[Record]:
+        record = self._poking.get(Layer.UNDERLAY, underlay_target(peer.address or ""))
+        return [] if record is None else [record]
+
+    def _ask_tunnels(self, peer: Peer) -> None:
+        for record in self.records(peer):
+            self._poking.burst(Layer.TUNNEL, record.target.id)
+
+    def _ask_underlay(self, peer: Peer) -> None:
+        if peer.address is not None:
+            self._poking.burst(Layer.UNDERLAY, underlay_target(peer.address))

@@ -1,0 +1,79 @@
+"""The words between the assessment of peers and the telling of it.
+
+Owns what a decision carries, and the state that one peer's verdict has meanwhile.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from pokepodsd.core.kernel import Findings
+from pokepodsd.core.model import MonotonicNs
+from pokepodsd.core.peers import Peer
+from pokepodsd.core.sights import View
+from pokepodsd.core.verdict import Verdict
+
+
+class Mood(Enum):
+    """What to do with changes of belief about a node's pods."""
+
+    CLEAR = "tell them"
+    WAIT = "a verdict on the peer is under way"
+    MUFFLED = "the verdict on the peer says it all"
+
+
+@dataclass(slots=True)
+class State:
+    """What was told of a peer, and what is to be decided.
+
+    ``findings`` are those of the first suspicion and those of the decision; ``excuse`` is why the
+    API says that an alarm would be a false one; ``filtered_ns`` is since when only the node's own
+    address does not answer, ``is_filtered`` whether that was told.
+    """
+
+    added_ns: MonotonicNs
+    failing_since_ns: MonotonicNs
+    told: Verdict = Verdict.OPENING
+    suspected_ns: MonotonicNs | None = None
+    decide_ns: MonotonicNs | None = None
+    findings: list[Findings] = field(default_factory=list)
+    asked: int = 0
+    filtered_ns: MonotonicNs | None = None
+    is_filtered: bool = False
+    recovered_ns: MonotonicNs | None = None
+    looked_up_ns: MonotonicNs | None = None
+    is_looked_up: bool = False
+    excuse: str = ""
+    is_quiet: bool = False
+
+    def forget(self) -> None:
+        """What was asked about a suspicion that is over."""
+        self.findings.clear()
+        self.asked = 0
+        self.looked_up_ns = None
+        self.is_looked_up = False
+        self.excuse = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A verdict to tell, with what was told before and since when it fails or failed."""
+
+    peer: Peer
+    verdict: Verdict
+    before: Verdict
+    view: View
+    since_ns: MonotonicNs
+    findings: tuple[Findings, ...]
+    excuse: str = ""
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutOff:
+    """This node is cut off, or no longer: so many of those that were asked fail."""
+
+    is_over: bool
+    failing: int
+    asked: int
+    since_ns: MonotonicNs
+    views: tuple[View, ...]
