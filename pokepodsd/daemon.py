@@ -17,7 +17,8 @@ from types import FrameType
 from pokepodsd import __version__, exchange
 from pokepodsd.core.config import Config, duration_text
 from pokepodsd.core.engine import Engine
-from pokepodsd.core.model import SECOND_NS, Entry, EventKind, Level, MonotonicNs
+from pokepodsd.core.entries import Entry, EventKind, Level
+from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.records import ListEnded
 from pokepodsd.edge import journal
 from pokepodsd.edge.clock import monotonic_ns
@@ -25,7 +26,9 @@ from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.icmp import IcmpSocket
 from pokepodsd.edge.notify import ServiceManager
 from pokepodsd.errors import ConfigError
+from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
+from pokepodsd.kernelwatch import KernelWatch, addresses_changed
 from pokepodsd.saver import Saver
 
 _STATUS_EVERY_NS = SECOND_NS
@@ -55,9 +58,11 @@ class Daemon:
         channels = [one.channel for one in sockets]
         self._engine = Engine(config, channels, cookie=secrets.randbits(64), now=now)
         self._saver = Saver(state_directory, lambda: self._engine.targets)
+        self._kernel = KernelWatch()
+        self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
         self._keeper = Keeper(lambda: start_reader(self._config), roll=random.random)
         self._selector = selectors.DefaultSelector()
-        self._listened: Process | None = None
+        self._listened: dict[int, object] = {}
         self._is_stopping = False
         self._is_reload_wanted = False
         self._next_beat = self._next_status = self._next_addresses = now
@@ -80,6 +85,10 @@ class Daemon:
     def _start(self) -> None:
         now = monotonic_ns()
         self._refresh_addresses(now)
+        self._kernel.start(now)
+        for event in self._kernel.read_first(now):
+            self._engine.take_kernel(event, now)
+        self._kernel.check_timeout(self._config.tunnels.interval_ns)
         saved = self._saver.read()
         self._engine.restore(saved, now)
         kinds = ", ".join(
@@ -88,19 +97,24 @@ class Daemon:
         )
         poke = self._config.poke
         text = (
-            f"pokepodsd {__version__} pokes every {duration_text(poke.interval_ns)}, at most "
-            f"{poke.max_rate} packets a second; ICMP sockets: {kinds}; "
+            f"pokepodsd {__version__} pokes tunnels every "
+            f"{duration_text(self._config.tunnels.interval_ns)} and pods every "
+            f"{duration_text(poke.interval_ns)}, at most {poke.max_rate} packets a second; "
+            f"ICMP sockets: {kinds}; "
             f"{len(saved)} targets known from before"
         )
         journal.write(Entry(kind=EventKind.STARTED, level=Level.INFO, text=text))
+        self._holds.start(runtime_directory())
         self._keeper.start(now)
 
     def _stop(self) -> None:
         self._manager.stopping()
         self._keeper.stop()
+        self._kernel.stop()
+        self._holds.stop()
         self._saver.finish(self._engine.revision)
         snapshot = self._engine.snapshot()
-        self._engine.finish()
+        self._engine.finish(monotonic_ns())
         self._tell()
         text = f"stopped, after {snapshot.sent} pokes and {snapshot.received} replies"
         journal.write(Entry(kind=EventKind.STOPPED, level=Level.INFO, text=text))
@@ -113,7 +127,13 @@ class Daemon:
         now = monotonic_ns()
         exchange.receive(self._engine, self._sockets, now)
         self._read_reader(now)
+        self._read_kernel(now)
+        self._holds.turn(now)
         self._engine.tick(now)
+        for inspection in self._engine.take_inspections():
+            self._engine.inspected(inspection, self._kernel.inspect(inspection))
+        for node in self._engine.take_lookups():
+            self._keeper.look_up(node)
         exchange.send(self._engine, self._sockets, now)
         self._saver.tick(self._engine.revision, now)
         self._tell()
@@ -126,25 +146,47 @@ class Daemon:
         the next tick, which costs a fraction of a wake-up for every reply.
         """
         times = [self._engine.next_wake(), MonotonicNs(monotonic_ns() + _IDLE_NS)]
-        others = (self._keeper.next_due(), self._saver.next_due(self._engine.revision))
+        others = (
+            self._keeper.next_due(),
+            self._kernel.next_due(),
+            self._holds.next_due(),
+            self._saver.next_due(self._engine.revision),
+        )
         times += [time for time in others if time is not None]
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
-        process = self._keeper.process
-        if process is not self._listened:
-            self._listen(process)
+        self._listen()
         timeout = max(0.0, (min(times) - monotonic_ns()) / SECOND_NS)
         for key, _ in self._selector.select(timeout):
             if key.data is not None:
                 key.data.recv(4096)
 
-    def _listen(self, process: Process | None) -> None:
-        for key in list(self._selector.get_map().values()):
-            if key.data is None:
-                self._selector.unregister(key.fileobj)
-        if process is not None:
-            self._selector.register(process.fileno(), selectors.EVENT_READ, None)
-        self._listened = process
+    def _listen(self) -> None:
+        """Be woken by the reader's pipe and the kernel's routes, as they are now.
+
+        They are told apart by themselves: the number of one that was closed is used again.
+        """
+        wanted = {
+            one.fileno(): one
+            for one in (self._keeper.process, self._kernel.socket, *self._holds.sockets())
+            if one is not None
+        }
+        for number, one in list(self._listened.items()):
+            if wanted.get(number) is not one:
+                self._selector.unregister(number)
+                del self._listened[number]
+        for number in wanted.keys() - self._listened.keys():
+            self._selector.register(number, selectors.EVENT_READ, None)
+            self._listened[number] = wanted[number]
+
+    def _read_kernel(self, now: MonotonicNs) -> None:
+        events = self._kernel.read(now)
+        if addresses_changed(events):
+            self._refresh_addresses(now)
+        for event in events:
+            self._engine.take_kernel(event, now)
+        if self._kernel.has_slept():
+            self._engine.woke_up()
 
     def _read_reader(self, now: MonotonicNs) -> None:
         records = [*self._keeper.read(now), *self._keeper.tick(now)]
@@ -154,7 +196,7 @@ class Daemon:
             self._engine.take(record, now)
 
     def _tell(self) -> None:
-        for source in (self._keeper, self._saver):
+        for source in (self._keeper, self._saver, self._kernel, self._holds):
             for entry in source.entries:
                 journal.write(entry)
             source.entries.clear()
@@ -185,7 +227,7 @@ class Daemon:
 
     def _refresh_addresses(self, now: MonotonicNs) -> None:
         self._next_addresses = MonotonicNs(now + _ADDRESSES_EVERY_NS)
-        self._engine.set_own_addresses(own_addresses())
+        self._engine.set_own_addresses(own_addresses(), now)
 
     def _reload(self) -> None:
         now = monotonic_ns()
@@ -211,6 +253,8 @@ class Daemon:
         before, self._config = self._config, config
         journal.set_level(config.log.level)
         self._engine.reconfigure(config)
+        if config.tunnels != before.tunnels:
+            self._kernel.check_timeout(config.tunnels.interval_ns)
         if config.kubernetes != before.kubernetes:
             # What the old rule of selection left out is not known here: the pods are read anew.
             self._keeper.start(now)

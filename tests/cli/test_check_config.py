@@ -38,7 +38,7 @@ COMPLAINTS = {
     12: ("poke.timeout", "10ms"),
     13: ("poke.max_rate", "1 to 10000"),
     16: ("log.level", "error, warning, notice, info, debug"),
-    18: ("metrics", "[kubernetes], [poke], [log], [state]"),
+    18: ("metrics", "[kubernetes], [poke], [tunnels], [pods], [log], [state]"),
 }
 
 
