@@ -80,5 +80,11 @@ class GarbledError(ApiError):
     """What arrived is not what the protocol says: not JSON, too long, of the wrong shape."""
 
 
+class ControlError(PokepodsdError):
+    """The running daemon cannot be asked, or refuses (EX_UNAVAILABLE of sysexits.h)."""
+
+    exit_status = 69
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""

@@ -4,10 +4,11 @@ Owns the order of an exchange: a reply beats an ICMP error, which anybody may se
 is read right before each send.
 """
 
+import select
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from pokepodsd.core.model import Datagram, Family, IcmpError, MonotonicNs, Send
+from pokepodsd.core.model import SECOND_NS, Datagram, Family, IcmpError, MonotonicNs, Send
 from pokepodsd.edge.clock import monotonic_ns, wall_ns
 from pokepodsd.edge.icmp import IcmpSocket
 
@@ -32,6 +33,32 @@ class Poker(Protocol):
 
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         """An ICMP error arrived."""
+
+
+class Sweeping(Poker, Protocol):
+    """A `Poker` that comes to an end."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to do."""
+
+    def next_wake(self) -> MonotonicNs | None:
+        """When something is due."""
+
+    def tick(self, now: MonotonicNs) -> None:
+        """Give up what is over."""
+
+
+def turn(sweep: Sweeping, sockets: Mapping[Family, IcmpSocket]) -> None:
+    """Wait for what is due or arrives, and exchange it."""
+    due = sweep.next_wake()
+    if due is not None:
+        wait = max(0.0, (due - monotonic_ns()) / SECOND_NS)
+        select.select(list(sockets.values()), [], [], wait)
+    now = monotonic_ns()
+    receive(sweep, sockets, now)
+    sweep.tick(now)
+    send(sweep, sockets, now)
 
 
 def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:

@@ -1,10 +1,9 @@
 """``pokepodsd once``: one sweep over what the API lists now, as a table."""
 
 import secrets
-import select
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,7 +15,7 @@ from rich.text import Text
 from pokepodsd import exchange
 from pokepodsd.cli.invocation import Invocation
 from pokepodsd.core.config import Config
-from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, Family, Outcome, OutcomeKind, Target
+from pokepodsd.core.model import MILLISECOND_NS, Outcome, OutcomeKind, Target
 from pokepodsd.core.population import Population
 from pokepodsd.core.protocol import Pause, Timings
 from pokepodsd.core.records import Lost, Refused, Watching
@@ -110,23 +109,12 @@ def _sweep(
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("poking", total=len(targets))
         while not sweep.is_done:
-            _turn(sweep, {one.channel.family: one for one in sockets})
+            exchange.turn(sweep, {one.channel.family: one for one in sockets})
             progress.update(task, completed=len(sweep.results))
     return sorted(
         sweep.results.values(),
         key=lambda outcome: (outcome.probe.target.namespace, outcome.probe.target.name),
     )
-
-
-def _turn(sweep: Sweep, sockets: Mapping[Family, IcmpSocket]) -> None:
-    due = sweep.next_wake()
-    if due is not None:
-        wait = max(0.0, (due - monotonic_ns()) / SECOND_NS)
-        select.select(list(sockets.values()), [], [], wait)
-    now = monotonic_ns()
-    exchange.receive(sweep, sockets, now)
-    sweep.tick(now)
-    exchange.send(sweep, sockets, now)
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:

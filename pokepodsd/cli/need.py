@@ -1,0 +1,216 @@
+"""``pokepodsd need``: whether a tunnel still passes when nobody pokes it."""
+
+import secrets
+import select
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from pokepodsd import exchange
+from pokepodsd.cli.invocation import Invocation
+from pokepodsd.core.config import Config
+from pokepodsd.core.model import (
+    SECOND_NS,
+    Family,
+    Layer,
+    MonotonicNs,
+    OutcomeKind,
+    Target,
+    TargetId,
+)
+from pokepodsd.core.silence import MARGIN_NS, STAGGER_NS, Answer, Trial
+from pokepodsd.core.sweep import Sweep
+from pokepodsd.edge import conntrack, control
+from pokepodsd.edge.clock import monotonic_ns
+from pokepodsd.edge.icmp import open_sockets
+from pokepodsd.edge.journal import escape
+from pokepodsd.edge.overhear import Ends, Overhearing
+from pokepodsd.errors import ControlError, PrivilegeError
+
+_NEEDED = 1
+# EX_TEMPFAIL of sysexits.h: ask again, in another way.
+_UNKNOWN = 75
+# Somebody else's packet starts the silence anew; after so many silences' time it is given up.
+_PATIENCE = 3
+_TURN_NS = SECOND_NS // 10
+
+
+@dataclass(slots=True)
+class _Tunnel:
+    """One tunnel under test."""
+
+    peer: str
+    ends: Ends
+    addresses: tuple[str, ...]
+    trial: Trial
+
+
+@click.command()
+@click.argument("peer")
+@click.option(
+    "--socket",
+    "path",
+    type=click.Path(path_type=Path),
+    default=control.DEFAULT_DIRECTORY / control.NAME,
+    show_default=True,
+    help="The running daemon's control socket.",
+)
+@click.pass_obj
+def need(invocation: Invocation, *, peer: str, path: Path) -> None:
+    """Find out whether the tunnel to PEER still needs to be poked.
+
+    PEER is a node's name or address, or "all". Its tunnel is not poked for longer than this host's
+    conntrack keeps it; then one poke says whether it still passes. Poking resumes whatever
+    happens. Run it on both nodes at the same time: the other one's pokes, as any traffic, keep the
+    tunnel open, and nothing can be said then.
+
+    Exits with status 0 if no tunnel needs to be poked, 1 if one does, 75 if it cannot be said.
+    """
+    config = invocation.load()
+    errors = Console(stderr=True, highlight=False)
+    timeout_ns = conntrack.generic_timeout_ns() or conntrack.DEFAULT_TIMEOUT_NS
+    longest_ns = _PATIENCE * (timeout_ns + MARGIN_NS + STAGGER_NS)
+    client = control.Client(path)
+    try:
+        reply = client.ask({"hold": peer, "seconds": longest_ns // SECOND_NS + 60})
+        tunnels = _tunnels(reply, timeout_ns, monotonic_ns())
+        _listen(client, tunnels, errors, until=MonotonicNs(monotonic_ns() + longest_ns))
+        _probe(config, [one for one in tunnels.values() if _may_probe(one)])
+    finally:
+        client.close()
+    Console(highlight=False).print(_table(tunnels.values()))
+    answers = {one.trial.answer for one in tunnels.values()}
+    if Answer.NEEDED in answers:
+        sys.exit(_NEEDED)
+    if None in answers:
+        errors.print("run it on both nodes at the same time, while no pods use the tunnel")
+        sys.exit(_UNKNOWN)
+
+
+def _tunnels(reply: Mapping[str, Any], timeout_ns: int, now: MonotonicNs) -> dict[str, _Tunnel]:
+    """Those that the daemon holds, by a name for each.
+
+    Raises:
+        ControlError: the reply is of an unknown shape.
+    """
+    try:
+        return {
+            f"{tunnel['device']} {tunnel['blocks']}": _Tunnel(
+                peer=str(peer["peer"]),
+                ends=Ends(
+                    device=str(tunnel["device"]),
+                    prefixes=tuple(tunnel["blocks"]),
+                    node=peer["address"],
+                ),
+                addresses=tuple(tunnel["addresses"]),
+                trial=Trial(timeout_ns=timeout_ns, heard_ns=now),
+            )
+            for peer in reply["peers"]
+            for tunnel in peer["tunnels"]
+            if tunnel["addresses"]
+        }
+    except (KeyError, TypeError) as error:
+        raise ControlError(f"the running pokepodsd answers what is no reply: {error!r}") from error
+
+
+def _listen(
+    client: control.Client,
+    tunnels: Mapping[str, _Tunnel],
+    errors: Console,
+    *,
+    until: MonotonicNs,
+) -> None:
+    """Listen until every trial is over, or for the longest time.
+
+    Raises:
+        ControlError: the daemon ended meanwhile.
+        PrivilegeError: this process may not listen.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
+    trials = [one.trial for one in tunnels.values()]
+    with ExitStack() as stack:
+        ear = _ear(tunnels)
+        stack.callback(ear.close)
+        began = max(trial.left_ns(monotonic_ns()) for trial in trials)
+        task = stack.enter_context(progress).add_task("listening", total=began)
+        while (now := monotonic_ns()) < until:
+            settled = [trial.settle(now) for trial in trials]
+            if all(settled):
+                return
+            if client.is_ended():
+                raise ControlError("the running pokepodsd ended, and with it the silence")
+            left_ns = max(trial.left_ns(now) for trial in trials if trial.answer is None)
+            progress.update(task, completed=began - left_ns)
+            select.select([ear], [], [], _TURN_NS / SECOND_NS)
+            for name, sound in ear.heard():
+                tunnels[name].trial.hear(sound, monotonic_ns())
+
+
+def _ear(tunnels: Mapping[str, _Tunnel]) -> Overhearing:
+    try:
+        return Overhearing({name: one.ends for name, one in tunnels.items()})
+    except OSError as error:
+        raise PrivilegeError(f"cannot listen to the tunnels: {error.strerror}") from error
+
+
+def _may_probe(tunnel: _Tunnel) -> bool:
+    trial = tunnel.trial
+    return trial.settle(monotonic_ns()) and trial.answer is None
+
+
+def _probe(config: Config, tunnels: Sequence[_Tunnel]) -> None:
+    """One poke for each address; a tunnel that is shut loses them all."""
+    trials: dict[TargetId, Trial] = {}
+    targets = []
+    sockets = {one.channel.family: one for one in open_sockets()}
+    for one in tunnels:
+        for target in map(_target, one.addresses):
+            if target.family in sockets:
+                trials[target.id] = one.trial
+                targets.append(target)
+    channels = [one.channel for one in sockets.values()]
+    cookie, now = secrets.randbits(64), monotonic_ns()
+    sweep = Sweep(targets, channels, config.poke, tries=1, cookie=cookie, now=now)
+    while not sweep.is_done:
+        exchange.turn(sweep, sockets)
+    for target_id, outcome in sweep.results.items():
+        trial = trials[target_id]
+        if outcome.kind is OutcomeKind.REPLIED:
+            trial.answer = Answer.NOT_NEEDED
+        elif trial.answer is None:
+            trial.answer = Answer.NEEDED
+    for socket in sockets.values():
+        socket.close()
+
+
+def _target(address: str) -> Target:
+    return Target(
+        id=TargetId(f"need/{address}"),
+        node=None,
+        address=address,
+        family=Family.V6 if ":" in address else Family.V4,
+        layer=Layer.TUNNEL,
+    )
+
+
+def _table(tunnels: Iterable[_Tunnel]) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for heading in ("PEER", "DEVICE", "POKES"):
+        table.add_column(heading, overflow="fold")
+    for one in tunnels:
+        answer = (one.trial.answer or Answer.UNKNOWN).value
+        if one.trial.answer is None:
+            answer += f" ({one.trial.packets} packets)"
+        cells = (one.peer, one.ends.device, answer)
+        table.add_row(*(Text(escape(cell)) for cell in cells))
+    return table

@@ -1,0 +1,176 @@
+"""The daemon's control socket: one line of JSON in, one line out, and the connection held.
+
+Owns the unix socket in the runtime directory, on both sides of it. What a request asks for lasts as
+long as its connection: whoever asked may end in any way, and nothing of it stays. Only root may
+connect, by the mode of the socket.
+"""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pokepodsd.errors import ControlError
+
+NAME = "control.sock"
+DEFAULT_DIRECTORY = Path("/run/pokepodsd")
+_LONGEST_LINE = 64 * 1024
+_PATIENCE_SECONDS = 10.0
+_MOST_CONNECTIONS = 16
+
+
+class Connection:
+    """One client of the daemon."""
+
+    def __init__(self, accepted: socket.socket) -> None:
+        self._socket = accepted
+        self._socket.setblocking(False)
+        self._received = b""
+        self.is_open = True
+
+    def fileno(self) -> int:
+        """The socket, for a selector."""
+        return self._socket.fileno()
+
+    def read(self) -> Mapping[str, Any] | None:
+        """A request, if one is complete; `is_open` says whether the client is still there.
+
+        Raises:
+            ControlError: what came is no request; the connection is closed.
+        """
+        try:
+            data = self._socket.recv(_LONGEST_LINE)
+        except BlockingIOError:
+            return None
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return None
+        self._received += data
+        line, newline, rest = self._received.partition(b"\n")
+        if not newline and len(self._received) < _LONGEST_LINE:
+            return None
+        self._received = rest
+        try:
+            request = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            self.close()
+            raise ControlError(f"not a request: {error!r:.100}") from error
+        if not isinstance(request, dict):
+            self.close()
+            raise ControlError("not a request: no JSON object")
+        return request
+
+    def answer(self, reply: Mapping[str, Any]) -> None:
+        """Send a line; a client that does not read loses the connection."""
+        line = json.dumps(reply).encode() + b"\n"
+        try:
+            is_sent = self._socket.send(line) == len(line)
+        except OSError:
+            is_sent = False
+        if not is_sent:
+            self.close()
+
+    def close(self) -> None:
+        """End it."""
+        self.is_open = False
+        self._socket.close()
+
+
+class Listener:
+    """The daemon's side; `connections` are those that are open.
+
+    Raises:
+        OSError: the socket cannot be made.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / NAME
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        before = os.umask(0o177)
+        try:
+            self._socket.bind(str(path))
+            self._socket.listen(_MOST_CONNECTIONS)
+        except OSError:
+            self._socket.close()
+            raise
+        finally:
+            os.umask(before)
+        self._path = path
+        self.connections: list[Connection] = []
+
+    def fileno(self) -> int:
+        """The socket, for a selector."""
+        return self._socket.fileno()
+
+    def accept(self) -> None:
+        """Take whoever waits, as many as there may be."""
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while len(self.connections) < _MOST_CONNECTIONS:
+                accepted, _ = self._socket.accept()
+                self.connections.append(Connection(accepted))
+
+    def close(self) -> None:
+        """End every connection, and remove the socket."""
+        for one in self.connections:
+            one.close()
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+
+class Client:
+    """The other side: one request, whose effect lasts until `close`."""
+
+    def __init__(self, path: Path) -> None:
+        """Connect.
+
+        Raises:
+            ControlError: there is no daemon, or it may not be asked.
+        """
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(_PATIENCE_SECONDS)
+        try:
+            self._socket.connect(str(path))
+        except OSError as error:
+            self._socket.close()
+            raise ControlError(
+                f"no pokepodsd can be asked at {path}: {error.strerror}. Is it running "
+                "(systemctl status pokepodsd), and are you root?"
+            ) from error
+
+    def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The daemon's answer.
+
+        Raises:
+            ControlError: it has none, or it refuses, with the reason.
+        """
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+            line = self._socket.makefile("rb").readline()
+            reply = json.loads(line)
+        except (OSError, ValueError) as error:
+            raise ControlError(f"the running pokepodsd does not answer: {error}") from error
+        if not isinstance(reply, dict):
+            raise ControlError("the running pokepodsd answers what is no reply")
+        if "error" in reply:
+            raise ControlError(str(reply["error"]))
+        return reply
+
+    def is_ended(self) -> bool:
+        """Whether the daemon has ended the connection: what was asked for is over."""
+        self._socket.setblocking(False)
+        try:
+            return self._socket.recv(1) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def close(self) -> None:
+        """End what was asked for."""
+        self._socket.close()
