@@ -3,9 +3,11 @@
 Owns their wiring. Whoever uses it decides what pods there are and what is to be seen.
 """
 
+import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,17 +15,37 @@ from typing import Any, Self
 
 from tests.apiserver.client import ApiServer
 from tests.apiserver.podfactory import PodArguments
-from tests.lab import Lab, Node, NotifySocket, Process
+from tests.lab import Encapsulation, Lab, LabTimeoutError, Node, NotifySocket, Process
 
 Tables = Mapping[str, Mapping[str, Any]]
 
+READY_SECONDS = 20.0
+# Where many start at once, each waits for the others' turns on the same cores.
+READY_SECONDS_PER_NODE = 3.0
+
 
 class Daemon:
-    """One running pokepodsd, with the socket that it tells its service manager on."""
+    """One running pokepodsd, with the socket that it tells its service manager on.
 
-    def __init__(self, process: Process, notify: NotifySocket) -> None:
+    When it was started and when it was ready are times of the monotonic clock.
+    """
+
+    def __init__(self, process: Process, notify: NotifySocket, started_ns: int) -> None:
         self.process = process
         self.notify = notify
+        self.started_ns = started_ns
+
+    @property
+    def ready_ns(self) -> int:
+        return self.notify.wait_for("READY=1").at_ns
+
+    def wait_ready(self, timeout_seconds: float) -> None:
+        """Wait until it is ready; what it said is in the error where it is not."""
+        try:
+            self.notify.wait_for("READY=1", timeout_seconds)
+        except LabTimeoutError as error:
+            said = "\n  ".join(self.process.lines())
+            raise LabTimeoutError(f"not ready: {error}; it said:\n  {said}") from error
 
     def wait_status(
         self, pattern: str, timeout_seconds: float = 20.0, *, since_ns: int = 0
@@ -41,9 +63,23 @@ class Daemon:
 class Cluster:
     """A context manager; the API server answers on the hub, every node reaches it."""
 
-    def __init__(self, folder: Path, *, nodes: int = 2, pod_prefix: int = 24) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        nodes: int = 2,
+        pod_prefix: int | None = None,
+        tunnels: Encapsulation | None = None,
+        generic_timeout_seconds: int | None = None,
+    ) -> None:
+        """Plan a cluster; all but the folder is for the lab."""
         self.folder = folder
-        self.lab = Lab(nodes, pod_prefix=pod_prefix)
+        self.lab = Lab(
+            nodes,
+            pod_prefix=pod_prefix,
+            tunnels=tunnels,
+            generic_timeout_seconds=generic_timeout_seconds,
+        )
         self.api: ApiServer
         self._stack = ExitStack()
 
@@ -76,6 +112,10 @@ class Cluster:
         """Where the kubelet of this node keeps its kubeconfig."""
         return self.folder / f"kubelet-{node.name}"
 
+    def runtime_folder(self, node: Node) -> Path:
+        """Where the daemon of this node has its control socket."""
+        return self.folder / f"run-{node.name}"
+
     def write_config(self, node: Node, tables: Tables | None = None) -> Path:
         """Write a node's pokepodsd.toml: its kubeconfig and state, and whatever else is asked."""
         kubelet = self.kubelet_folder(node)
@@ -85,6 +125,9 @@ class Cluster:
             "kubernetes": {"kubeconfig": str(kubelet / "kubelet.conf")},
             "state": {"directory": str(self.folder / f"state-{node.name}")},
         }
+        if node.has_tunnel:
+            # Without the kernel's IP-in-IP its device is a TUN, which nobody takes for a tunnel.
+            merged["tunnels"] = {"devices": [node.tunnel.device]}
         for section, values in (tables or {}).items():
             merged.setdefault(section, {}).update(values)
         path = self.folder / f"{node.name}.toml"
@@ -96,20 +139,49 @@ class Cluster:
         self, node: Node, tables: Tables | None = None, *, watchdog_seconds: float = 2.0
     ) -> Iterator[Daemon]:
         """Run pokepodsd on a node, as the unit does."""
+        with self.daemons([node], tables, watchdog_seconds=watchdog_seconds) as started:
+            yield started[node]
+
+    @contextmanager
+    def daemons(
+        self,
+        nodes: Iterable[Node],
+        tables: Tables | None = None,
+        *,
+        watchdog_seconds: float = 2.0,
+    ) -> Iterator[dict[Node, Daemon]]:
+        """Run pokepodsd on nodes: all are started, and then each is waited for."""
+        with ExitStack() as stack:
+            started = {
+                node: stack.enter_context(self._started(node, tables, watchdog_seconds))
+                for node in nodes
+            }
+            patience = READY_SECONDS + READY_SECONDS_PER_NODE * (len(started) - 1)
+            for daemon in started.values():
+                daemon.wait_ready(patience)
+            yield started
+
+    @contextmanager
+    def _started(
+        self, node: Node, tables: Tables | None, watchdog_seconds: float
+    ) -> Iterator[Daemon]:
         config = self.write_config(node, tables)
         socket_path = self.folder / f"notify-{node.name}"
+        runtime = self.runtime_folder(node)
+        runtime.mkdir(exist_ok=True)
         environment = {
             **os.environ,
+            "RUNTIME_DIRECTORY": str(runtime),
             "NOTIFY_SOCKET": str(socket_path),
             "WATCHDOG_USEC": str(round(watchdog_seconds * 1_000_000)),
         }
         command = (sys.executable, "-m", "pokepodsd", "--config", str(config), "run")
+        started_ns = time.monotonic_ns()
         with (
             NotifySocket(socket_path) as notify,
             Process(node.command(*command), env=environment) as process,
         ):
-            notify.wait_for("READY=1", 20.0)
-            yield Daemon(process, notify)
+            yield Daemon(process, notify, started_ns)
 
 
 def pod_on(node: Node, number: int, *, namespace: str = "shop") -> PodArguments:
@@ -132,5 +204,7 @@ def _toml(tables: Tables) -> Iterator[str]:
                     yield f"{name} = {str(value).lower()}"
                 case str():
                     yield f'{name} = "{value}"'
+                case list() | tuple():
+                    yield f"{name} = {json.dumps(value)}"
                 case _:
                     yield f"{name} = {value}"

@@ -1,9 +1,11 @@
 """A lab of Kubernetes-like nodes, as network namespaces on one machine.
 
-Needs root, iproute2 and nftables. Its packets never leave namespaces that it made itself.
+Needs root, iproute2, nftables and conntrack. Its packets never leave namespaces that it made
+itself.
 """
 
 from tests.lab.capture import EchoCapture
+from tests.lab.encapsulation import Encapsulation
 from tests.lab.errors import LabError, LabTimeoutError
 from tests.lab.figures import by_destination, gaps, largest_window
 from tests.lab.firewall import Rejection
@@ -15,10 +17,12 @@ from tests.lab.notify import NotifySocket
 from tests.lab.packets import Echo, Kind, echo_packet, error_packet, packet_of
 from tests.lab.place import Hub, Node, Place
 from tests.lab.processes import Line, Process
+from tests.lab.tunnel import Tunnel, TunnelFilter, TunnelPackets
 
 __all__ = [
     "Echo",
     "EchoCapture",
+    "Encapsulation",
     "Hub",
     "IcmpForger",
     "JournalSocket",
@@ -32,6 +36,9 @@ __all__ = [
     "Place",
     "Process",
     "Rejection",
+    "Tunnel",
+    "TunnelFilter",
+    "TunnelPackets",
     "by_destination",
     "echo_packet",
     "error_packet",

@@ -42,6 +42,18 @@ def _ping(place: Place, address: str, wait_seconds: float, *options: str) -> boo
     return " 0% packet loss" in done.stdout
 
 
+def greeting(
+    place: Place, address: str, port: int = 8080, *, patience_seconds: float = PATIENCE_SECONDS
+) -> str:
+    """Return the line that comes over TCP; raise OSError if none can."""
+    with (
+        place.inside(),
+        socket.create_connection((address, port), timeout=patience_seconds) as end,
+        end.makefile() as lines,
+    ):
+        return lines.readline().rstrip("\n")
+
+
 @contextlib.contextmanager
 def raw_socket(place: Place, version: int) -> Iterator[socket.socket]:
     is_4 = version == 4

@@ -13,7 +13,7 @@ from typing import Self
 from tests.lab.errors import LabError
 from tests.lab.mailbox import Mailbox
 from tests.lab.namespace import inside
-from tests.lab.packets import Echo, Sighting, parse_echo
+from tests.lab.packets import Echo, Sighting, parse_echo, parse_wrapped_echo
 from tests.lab.place import Place
 from tests.lab.reader import SocketReader
 
@@ -30,6 +30,8 @@ BUFFER_BYTES = 64 * 2**20
 LARGEST_PACKET = 65_536
 OFFSET_AGE_NS = 100_000_000
 
+Program = list[tuple[int, int, int, int]]
+
 # Classic BPF over the bare IP packet: version 4 with protocol 1, or version 6 with next header 58.
 ONLY_ICMP = [
     (0x30, 0, 0, 0),  # load byte 0
@@ -44,13 +46,25 @@ ONLY_ICMP = [
     (0x06, 0, 0, 0),  # drop
 ]
 
+# The same for version 4 with protocol 4, which is IP-in-IP.
+ONLY_IPIP = [
+    (0x30, 0, 0, 0),
+    (0x74, 0, 0, 4),
+    (0x15, 0, 3, 4),
+    (0x30, 0, 0, 9),
+    (0x15, 0, 1, 4),
+    (0x06, 0, 0, 0xFFFFFFFF),
+    (0x06, 0, 0, 0),
+]
+
 
 class EchoCapture:
     """Collects the echo requests and replies that pass one interface of a place.
 
     The interface is eth0 at a node and the bridge's own br0 at the hub, unless another is named.
     `lo` shows each packet twice, out and in. A packet is seen before the filters when it arrives,
-    and after them when it leaves.
+    and after them when it leaves. With `wrapped`, only echoes inside of IP-in-IP are collected,
+    and otherwise only those that are not.
     """
 
     def __init__(
@@ -58,15 +72,19 @@ class EchoCapture:
         where: Place | str,
         interface: str | None = None,
         *,
+        wrapped: bool = False,
         buffer_bytes: int = BUFFER_BYTES,
     ) -> None:
         namespace = where if isinstance(where, str) else where.namespace
         default = "eth0" if isinstance(where, str) else where.interface
         self._mailbox: Mailbox[Echo] = Mailbox(f"echo capture in {namespace}")
+        self._parse = parse_wrapped_echo if wrapped else parse_echo
         self._buffer = bytearray(LARGEST_PACKET)
         self._offset_ns, self._offset_at_ns = _clock_offset_ns(), time.monotonic_ns()
         with inside(namespace):
-            self._endpoint = _packet_socket(interface or default, buffer_bytes)
+            self._endpoint = _packet_socket(
+                interface or default, buffer_bytes, ONLY_IPIP if wrapped else ONLY_ICMP
+            )
         self._reader = SocketReader(self._endpoint, self._receive_one, self._mailbox.fail)
 
     def __enter__(self) -> Self:
@@ -100,7 +118,7 @@ class EchoCapture:
         at_ns = _timestamp_ns(ancillary)
         monotonic_ns = at_ns - self._fresh_offset_ns()
         seen = Sighting(at_ns, monotonic_ns, sender[2] == PACKET_OUTGOING)
-        echo = parse_echo(bytes(self._buffer[:size]), seen)
+        echo = self._parse(bytes(self._buffer[:size]), seen)
         if echo is not None:
             self._mailbox.put(echo)
 
@@ -118,13 +136,13 @@ class EchoCapture:
         return self._offset_ns
 
 
-def _packet_socket(interface: str, buffer_bytes: int) -> socket.socket:
+def _packet_socket(interface: str, buffer_bytes: int, wanted: Program) -> socket.socket:
     # SOCK_DGRAM: the packets begin with the IP header. Protocol 0 until the filter is in place.
     endpoint = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
     try:
         endpoint.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes)
         endpoint.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1)
-        _attach_filter(endpoint)
+        _attach_filter(endpoint, wanted)
         endpoint.bind((interface, ETH_P_ALL))
     except OSError:
         endpoint.close()
@@ -132,10 +150,10 @@ def _packet_socket(interface: str, buffer_bytes: int) -> socket.socket:
     return endpoint
 
 
-def _attach_filter(endpoint: socket.socket) -> None:
-    code = b"".join(struct.pack("HBBI", *instruction) for instruction in ONLY_ICMP)
+def _attach_filter(endpoint: socket.socket, wanted: Program) -> None:
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in wanted)
     held = ctypes.create_string_buffer(code, len(code))
-    program = struct.pack("HP", len(ONLY_ICMP), ctypes.addressof(held))
+    program = struct.pack("HP", len(wanted), ctypes.addressof(held))
     endpoint.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
 

@@ -36,9 +36,13 @@ table inet lab {
   map fate6 { type ipv6_addr : verdict; flags interval; }
   set muted4 { type ipv4_addr; flags interval; }
   set muted6 { type ipv6_addr; flags interval; }
+  set unasked4 { type ipv4_addr; flags interval; }
+  set unasked6 { type ipv6_addr; flags interval; }
 REJECTIONS
   chain arriving {
     type filter hook prerouting priority raw;
+    icmp type echo-request ip daddr @unasked4 drop
+    icmpv6 type echo-request ip6 daddr @unasked6 drop
     ip daddr vmap @fate4
     ip6 daddr vmap @fate6
   }
@@ -81,6 +85,12 @@ class Firewall:
     def unmute(self, destination: str | None) -> None:
         self._apply(_lines("delete", "muted", _destinations(destination)))
 
+    def swallow_pings(self, addresses: Iterable[str]) -> None:
+        self._apply(_lines("add", "unasked", [_element(address) for address in addresses]))
+
+    def allow_pings(self, addresses: Iterable[str]) -> None:
+        self._apply(_lines("delete", "unasked", [_element(address) for address in addresses]))
+
     def _set_fates(self, fates: dict[str, str]) -> None:
         self._replace_fates(self._fates | fates)
 
@@ -119,6 +129,12 @@ class CableFilter:
         if not self._stands:
             raise LabError(f"nothing is lost on {self._interface}")
         nft(self._namespace, f"delete element netdev {self._table} lost {{ {port} }}\n")
+
+    def remove(self) -> None:
+        """Lose nothing any more. The cable itself may be gone by now."""
+        if self._stands:
+            nft(self._namespace, f"delete table netdev {self._table}\n")
+            self._stands = False
 
     def _definition(self) -> str:
         chains = "".join(

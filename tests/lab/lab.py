@@ -1,4 +1,4 @@
-"""Owns building and removing the lab: its namespaces, cables, addresses and routes.
+"""Owns building and removing the lab: its places, in their order, and its address plan.
 
 Refuses to touch namespaces that it did not make, but for those of labs whose process is dead.
 """
@@ -8,14 +8,19 @@ import ipaddress
 import itertools
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from tests.lab.digger import Digger
+from tests.lab.encapsulation import Encapsulation
 from tests.lab.errors import LabError
-from tests.lab.launch import ip_batch, ip_batches
+from tests.lab.launch import bridge_batches, ip_batch, ip_batches
 from tests.lab.namespace import DIRECTORY
 from tests.lab.place import Hub, Node, Place
 from tests.lab.ready import wait_until_reachable
+from tests.lab.tunnel import Tunnel
+from tests.lab.wiring import SYSCTLS, cable_lines, forwarding_lines, hub_lines, node_lines
 
 NAME = re.compile(r"poke-(?P<pid>\d+)-\d+-[a-z-]+")
 COUNTER = itertools.count()
@@ -25,25 +30,24 @@ FIRST = 10
 MOST_NODES = 245
 POD_NETWORK = ipaddress.IPv4Network("10.244.0.0/14")
 
-# What a Kubernetes node has set (it forwards), and no limit on ICMP errors: the kernel's own
-# limits (icmp(7): one a second to one peer) would hide errors of a fast poker.
-SYSCTLS: dict[str, int] = {
-    "net.ipv4.ip_forward": 1,
-    "net.ipv6.conf.all.forwarding": 1,
-    "net.ipv4.icmp_ratelimit": 0,
-    "net.ipv4.icmp_msgs_per_sec": 1_000_000,
-    "net.ipv4.icmp_msgs_burst": 1_000_000,
-    "net.ipv6.icmp.ratelimit": 0,
-    # Neighbours of pods are asked for from the link-local address, which may not speak while it
-    # is checked for duplicates: a second or two.
-    "net.ipv6.conf.default.accept_dad": 0,
-}
-
 
 class Lab:
     """A cluster of nodes around a hub, on one machine, for the time of a `with` block."""
 
-    def __init__(self, nodes: int = 3, *, pod_prefix: int = 24) -> None:
+    def __init__(
+        self,
+        nodes: int = 3,
+        *,
+        pod_prefix: int | None = None,
+        tunnels: Encapsulation | None = None,
+        generic_timeout_seconds: int | None = None,
+        pod_port: int = 8080,
+    ) -> None:
+        """Plan a lab, with plain routes between the nodes or with tunnels.
+
+        A block is a /24, or with tunnels a /26 as Calico's, whose pods answer TCP on the port as
+        well. The timeout is how long the connection tracking remembers IP-in-IP (600 s).
+        """
         if not 1 <= nodes <= MOST_NODES:
             raise LabError(f"a lab has 1 to {MOST_NODES} nodes, not {nodes}")
         prefix = f"poke-{os.getpid()}-{next(COUNTER)}"
@@ -54,7 +58,12 @@ class Lab:
             address6="fd00:192:168:10::1",
             interface="br0",
         )
-        self.nodes = [_node(prefix, self.hub, index, pod_prefix) for index in range(nodes)]
+        size = pod_prefix or (24 if tunnels is None else 26)
+        self.nodes = [_node(prefix, self.hub, index, size, tunnels) for index in range(nodes)]
+        self._digger = None
+        if tunnels is not None:
+            blocks = {str(node.block): node.address for node in self.nodes}
+            self._digger = Digger(blocks, tunnels, generic_timeout_seconds, pod_port)
         self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -78,19 +87,53 @@ class Lab:
                 return node
         raise LabError(f"no {name!r} among {self.nodes}")
 
+    def tear_down(self, node: Node) -> None:
+        """Make a node disappear with all that it knew; what the test runs on it loses its network.
+
+        Its peers keep their routes to it.
+        """
+        if self._digger is not None:
+            self._digger.fill_in(node)
+        node.kill_started()
+        ip_batch(self.hub.namespace, [f"link del {node.port_interface}"])
+        _delete([node.namespace])
+        node.forget_faults()
+
+    def rebuild(self, node: Node) -> None:
+        """Put back a node that was torn down, with the same addresses and no memory."""
+        self._build_nodes([node])
+
+    def flush_conntrack(self) -> None:
+        """Make all nodes forget all connections, which shuts all tunnels."""
+        for node in self.nodes:
+            node.flush_conntrack()
+
     def _build(self) -> None:
-        ip_batch(None, [f"netns add {place.namespace}" for place in self.places])
-        for place in self.places:
-            # Before there are devices, because they inherit the defaults when they are made.
-            for name, value in SYSCTLS.items():
-                place.set_sysctl(name, value)
-        ip_batch(self.hub.namespace, _hub_lines(self.hub, self.nodes))
-        routes = {node.name: _route_lines(node) for node in self.nodes}
-        ip_batches([(node.namespace, _node_lines(node, routes)) for node in self.nodes])
-        addresses = [address for node in self.nodes for address in (node.address, node.address6)]
+        if self._digger is not None:
+            self._digger.start()
+        _add([self.hub])
+        ip_batch(self.hub.namespace, hub_lines(self.hub, self.nodes))
+        self._build_nodes(self.nodes)
+
+    def _build_nodes(self, nodes: list[Node]) -> None:
+        _add(nodes)
+        ip_batch(self.hub.namespace, [line for node in nodes for line in cable_lines(node)])
+        if self._digger is not None:
+            self._digger.dig(nodes)
+        ip_batches([(node.namespace, node_lines(node, self._peers(node))) for node in nodes])
+        bridge_batches(
+            [(n.namespace, forwarding_lines(n, self._peers(n))) for n in nodes if n.has_tunnel]
+        )
+        addresses = [address for node in nodes for address in (node.address, node.address6)]
         wait_until_reachable(self.hub.namespace, addresses)
 
+    def _peers(self, node: Node) -> list[Node]:
+        return [peer for peer in self.nodes if peer is not node]
+
     def _remove(self) -> None:
+        # First, because it holds the namespaces.
+        if self._digger is not None:
+            self._digger.close()
         for place in self.places:
             place.kill_started()
         _delete([p.namespace for p in self.places if (DIRECTORY / p.namespace).exists()])
@@ -109,25 +152,47 @@ def remove_leftovers() -> None:
             raise
 
 
+def _add(places: Sequence[Place]) -> None:
+    ip_batch(None, [f"netns add {place.namespace}" for place in places])
+    for place in places:
+        # Before there are devices, because they inherit the defaults when they are made.
+        for name, value in SYSCTLS.items():
+            place.set_sysctl(name, value)
+
+
 def _delete(namespaces: list[str]) -> None:
     if namespaces:
         ip_batch(None, [f"netns del {name}" for name in namespaces])
 
 
-def _node(prefix: str, hub: Hub, index: int, pod_prefix: int) -> Node:
+def _node(
+    prefix: str, hub: Hub, index: int, pod_prefix: int, tunnels: Encapsulation | None
+) -> Node:
     number = FIRST + index
     letters = _letters(index)
+    namespace = f"{prefix}-node-{letters}"
+    address = f"192.168.10.{number}"
+    block = _block(number, pod_prefix)
+    tunnel = None
+    if tunnels is not None:
+        tunnel = Tunnel(
+            namespace=namespace,
+            node_address=address,
+            address=str(block[0]),
+            encapsulation=tunnels,
+        )
     return Node(
         name=f"node-{letters}",
-        namespace=f"{prefix}-node-{letters}",
-        address=f"192.168.10.{number}",
+        namespace=namespace,
+        address=address,
         address6=f"fd00:192:168:10::{number}",
         interface="eth0",
-        block=_block(number, pod_prefix),
+        block=block,
         # The decimal number as hexadecimal digits, so that both families read alike.
         block6=ipaddress.IPv6Network(f"fd00:10:244:{number}::/64"),
         hub=hub,
         port_interface=f"port-{letters}",
+        tunnel=tunnel,
     )
 
 
@@ -138,47 +203,9 @@ def _letters(index: int) -> str:
 
 
 def _block(number: int, prefix: int) -> ipaddress.IPv4Network:
-    """Return the block of this number: 10.244.NUMBER.0/24, or as many blocks of another size."""
-    start = int(POD_NETWORK.network_address) + number * 2 ** (32 - prefix)
+    """Return the block of this number: 10.244.NUMBER.0, or as many blocks of a larger size."""
+    start = int(POD_NETWORK.network_address) + number * 2 ** max(32 - prefix, 8)
     block = ipaddress.IPv4Network((start, prefix))
     if not block.subnet_of(POD_NETWORK):
         raise LabError(f"no room for block {number} of /{prefix} in {POD_NETWORK}")
     return block
-
-
-def _hub_lines(hub: Hub, nodes: list[Node]) -> list[str]:
-    lines = [
-        "link set lo up",
-        # Without snooping, or a bridge may hold back the multicast of neighbour discovery.
-        "link add br0 type bridge mcast_snooping 0",
-        "link set br0 up",
-        f"addr add {hub.address}/24 dev br0",
-        f"addr add {hub.address6}/64 dev br0 nodad",
-    ]
-    for node in nodes:
-        port = node.port_interface
-        lines += [
-            f"link add {port} type veth peer name eth0 netns {node.namespace}",
-            f"link set {port} master br0 up",
-            *_route_lines(node),
-        ]
-    return lines
-
-
-def _node_lines(node: Node, routes: dict[str, list[str]]) -> list[str]:
-    return [
-        "link set lo up",
-        "link set eth0 up",
-        f"addr add {node.address}/24 dev eth0",
-        f"addr add {node.address6}/64 dev eth0 nodad",
-        f"route add local {node.block} dev lo",
-        f"route add local {node.block6} dev lo",
-        *(line for name, lines in routes.items() if name != node.name for line in lines),
-    ]
-
-
-def _route_lines(node: Node) -> list[str]:
-    return [
-        f"route add {node.block} via {node.address}",
-        f"route add {node.block6} via {node.address6}",
-    ]

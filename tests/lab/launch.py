@@ -15,17 +15,26 @@ def ip_batch(namespace: str | None, lines: Sequence[str]) -> None:
 
 def ip_batches(batches: Sequence[Batch]) -> None:
     """Run one `ip -batch` for each namespace (None is this thread's), all at the same time."""
-    running = [_start(namespace, lines) for namespace, lines in batches]
+    _run_batches("ip", batches)
+
+
+def bridge_batches(batches: Sequence[Batch]) -> None:
+    """Run one `bridge -batch` for each namespace, all at the same time."""
+    _run_batches("bridge", batches)
+
+
+def _run_batches(program: str, batches: Sequence[Batch]) -> None:
+    running = [_start(program, namespace, lines) for namespace, lines in batches]
     failures = [failure for process in running if (failure := _failure(process))]
     if failures:
         raise LabError("; ".join(failures))
 
 
-def _start(namespace: str | None, lines: Sequence[str]) -> subprocess.Popen[str]:
+def _start(program: str, namespace: str | None, lines: Sequence[str]) -> subprocess.Popen[str]:
     where = [] if namespace is None else ["-n", namespace]
     process = subprocess.Popen(
         # -force: the lines after a failed one still run, which removal depends on.
-        ["ip", *where, "-force", "-batch", "-"],
+        [program, *where, "-force", "-batch", "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

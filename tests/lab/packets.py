@@ -4,6 +4,7 @@ Refuses sockets. RFC 792 and 791 for IPv4, RFC 4443 and 8200 for IPv6; no option
 headers, no fragments.
 """
 
+import dataclasses
 import enum
 import socket
 import struct
@@ -26,7 +27,7 @@ NUMBERS = {(version, kind): number for version, of in TYPES.items() for number, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Echo:
-    """One echo request or reply, as it passed an interface."""
+    """One echo request or reply, as it passed an interface; outer ends if it was in a tunnel."""
 
     at_ns: int
     monotonic_ns: int
@@ -37,6 +38,8 @@ class Echo:
     sequence: int
     payload: bytes
     outgoing: bool
+    outer_source: str | None = None
+    outer_destination: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,15 @@ def parse_echo(packet: bytes, seen: Sighting) -> Echo | None:
         payload=message[8:],
         outgoing=seen.outgoing,
     )
+
+
+def parse_wrapped_echo(packet: bytes, seen: Sighting) -> Echo | None:
+    """Return the echo within an IP-in-IP packet, or None if there is none."""
+    echo = parse_echo(packet[(packet[0] & 0x0F) * 4 :], seen)
+    if echo is None:
+        return None
+    outer = socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20])
+    return dataclasses.replace(echo, outer_source=outer[0], outer_destination=outer[1])
 
 
 def _split(packet: bytes) -> tuple[int, str, str, bytes] | None:

@@ -9,11 +9,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.lab import conntrack
 from tests.lab.errors import LabError
 from tests.lab.firewall import CableFilter, Firewall, Rejection
 from tests.lab.launch import ip_batch
 from tests.lab.namespace import inside
 from tests.lab.ready import wait_until_reachable
+from tests.lab.tunnel import Tunnel
 
 
 class Place:
@@ -93,6 +95,17 @@ class Place:
         """Undo kill_address or reject_address, for exactly what was given to it."""
         self._firewall.revive(addresses)
 
+    def swallow_pings(self, *addresses: str) -> None:
+        """Swallow the echo requests that arrive here for these, and let all else pass.
+
+        For the node's own address, that is who filters ICMP between nodes; for a pod's, a policy.
+        """
+        self._firewall.swallow_pings(addresses)
+
+    def allow_pings(self, *addresses: str) -> None:
+        """Undo swallow_pings, for exactly what was given to it."""
+        self._firewall.allow_pings(addresses)
+
     def block_output(self, destination: str | None = None) -> None:
         """Make sending echo requests from here fail with EPERM; None is every destination."""
         self._firewall.mute(destination)
@@ -100,6 +113,10 @@ class Place:
     def allow_output(self, destination: str | None = None) -> None:
         """Undo block_output, for exactly what was given to it."""
         self._firewall.unmute(destination)
+
+    def forget_faults(self) -> None:
+        """Know that the namespace is new, and without any filter."""
+        self._firewall = Firewall(self.namespace)
 
 
 class Hub(Place):
@@ -116,6 +133,7 @@ class Node(Place):
         block6: ipaddress.IPv6Network,
         hub: Hub,
         port_interface: str,
+        tunnel: Tunnel | None,
         **place: str,
     ) -> None:
         super().__init__(**place)
@@ -123,7 +141,40 @@ class Node(Place):
         self.block6 = block6
         self._hub = hub
         self.port_interface = port_interface
+        self._tunnel = tunnel
         self._cable = CableFilter(hub.namespace, port_interface)
+
+    @property
+    def hardware_address(self) -> str:
+        """The MAC of eth0, which is the same after a rebuild, as that of a virtual machine is."""
+        return "02:00:" + ipaddress.IPv4Address(self.address).packed.hex(":")
+
+    @property
+    def has_tunnel(self) -> bool:
+        return self._tunnel is not None
+
+    @property
+    def tunnel(self) -> Tunnel:
+        """This node's end of its tunnels."""
+        if self._tunnel is None:
+            raise LabError(f"{self.name} is in a lab without tunnels")
+        return self._tunnel
+
+    @property
+    def plain_route(self) -> str:
+        """How the others would reach the pods without a tunnel."""
+        return f"{self.block} via {self.address}"
+
+    @property
+    def plain_route6(self) -> str:
+        """How the others reach the pods by IPv6, which is never wrapped."""
+        return f"{self.block6} via {self.address6}"
+
+    def route_to(self, peer: "Node") -> str:
+        """How this node reaches the pods of another."""
+        if not self.has_tunnel:
+            return peer.plain_route
+        return self.tunnel.encapsulation.route(peer.block, peer.address, peer.tunnel.address)
 
     def pod_address(self, number: int) -> str:
         return str(self.block[number])
@@ -151,6 +202,26 @@ class Node(Place):
         """Put the cable back, and return once the node answers over it."""
         ip_batch(self._hub.namespace, [f"link set {self.port_interface} up"])
         wait_until_reachable(self._hub.namespace, [self.address, self.address6])
+
+    def remove_route(self, peer: "Node") -> None:
+        """Forget the way to the IPv4 pods of another node."""
+        ip_batch(self.namespace, [f"route del {peer.block}"])
+
+    def bypass_tunnel(self, peer: "Node") -> None:
+        """Send to the IPv4 pods of another node unwrapped, as Calico does within a subnet."""
+        ip_batch(self.namespace, [f"route replace {peer.plain_route}"])
+
+    def restore_route(self, peer: "Node") -> None:
+        """Undo remove_route or bypass_tunnel."""
+        ip_batch(self.namespace, [f"route replace {self.route_to(peer)}"])
+
+    def flush_conntrack(self) -> None:
+        """Forget all connections, which shuts the tunnels of this node."""
+        conntrack.flush(self.namespace)
+
+    def forget_faults(self) -> None:
+        super().forget_faults()
+        self._cable.remove()
 
 
 def _sysctl_path(name: str) -> Path:
