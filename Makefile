@@ -20,6 +20,10 @@ help: ## List the targets
 demo: setup ## Show pokepodsd at work on three nodes made of network namespaces (root)
 	$(VENV)/bin/python -m tests.demo
 
+.PHONY: lab
+lab: setup ## Compare who opens the tunnels while deployments roll out (root; LAB="--nodes 20")
+	$(VENV)/bin/python -m tests.laboratory $(LAB)
+
 .PHONY: test
 test: setup $(VENV_37)/installed ## Set up and run every test (root)
 	$(VENV)/bin/python -m pytest
