@@ -9,16 +9,23 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster import Cluster, Daemon, pod_on
 from tests.demonstration.interrupts import Interrupts
 from tests.demonstration.leftovers import Traces
-from tests.lab import LabError, Line, Node, Place
+from tests.lab import Encapsulation, LabError, Line, Node, Place
 
 PODS_PER_NODE = 4
-INTERVAL = "1s"
+ALL_PODS = 3 * PODS_PER_NODE
 NAMESPACE = "shop"
+INTERVAL = "1s"
+TABLES = {"tunnels": {"interval": INTERVAL}, "poke": {"interval": INTERVAL}}
+# Instead of the 600 that a node has: a tunnel that is still open after some seconds was kept open.
+FORGETS_AFTER_SECONDS = 5
+
+READY = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
 
 # They would make a program write escape sequences, or fold its lines, where nobody reads them.
 UNWANTED = ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS")
@@ -37,6 +44,7 @@ class Stage:
         self._traces: Traces | None = None
         self.cluster: Cluster
         self.folder: Path
+        self.programs = Path(sys.executable).parent
         self.daemons: dict[Node, Daemon] = {}
 
     @property
@@ -48,29 +56,48 @@ class Stage:
         """The address of the pod that never answers, node-c's last."""
         return self.nodes[-1].pod_address(PODS_PER_NODE)
 
+    @property
+    def dead_pod(self) -> str:
+        """The name of that pod."""
+        return pod_name(self.nodes[-1], PODS_PER_NODE)
+
+    @property
+    def ways(self) -> list[tuple[Node, Node]]:
+        """Who sends to whom: each pair of nodes, both ways round."""
+        return [(one, other) for one in self.nodes for other in self.nodes if one is not other]
+
     def build(self) -> None:
-        """Build the cluster and create its pods."""
+        """Build the cluster and create its Nodes, which are Ready, and its pods."""
         with self._interrupts.deferred():
             temporary = tempfile.TemporaryDirectory(prefix="pokepodsd-demo-")
             self.folder = Path(self._exits.enter_context(temporary))
             # For the daemons, whose scratch folders go with ours even if they are killed.
             os.environ["TMPDIR"] = str(self.folder)
-            self.cluster = self._exits.enter_context(Cluster(self.folder, nodes=3))
+            cluster = Cluster(
+                self.folder,
+                nodes=3,
+                tunnels=Encapsulation.IPIP,
+                generic_timeout_seconds=FORGETS_AFTER_SECONDS,
+            )
+            self.cluster = self._exits.enter_context(cluster)
             namespaces = [place.namespace for place in self.cluster.lab.places]
             self._traces = Traces(self.folder, namespaces)
         control = self.cluster.api.control
         control.change_settings(node_selectors=True)
+        with self.cluster.lab.hub.inside():
+            for node in self.nodes:
+                self.cluster.api.admin.create_node({"metadata": {"name": node.name}, **READY})
         for node in self.nodes:
             numbers = range(1, PODS_PER_NODE + 1)
             control.make_pods(
-                {**pod_on(node, number, namespace=NAMESPACE), "name": pod_name(node, number)}
+                {**pod_on(node, number, namespace=NAMESPACE), "name": _label(node, number)}
                 for number in numbers
             )
         self.nodes[-1].kill_address(self.dead_address)
 
     def start_daemon(self, node: Node) -> None:
         with self._interrupts.deferred():
-            daemon = self.cluster.daemon(node, {"poke": {"interval": INTERVAL}})
+            daemon = self.cluster.daemon(node, TABLES)
             self.daemons[node] = self._exits.enter_context(daemon)
 
     def config(self, node: Node) -> Path:
@@ -79,7 +106,7 @@ class Stage:
     def run(self, place: Place, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; its stdout holds all that it said, in order."""
         environment = {name: text for name, text in os.environ.items() if name not in UNWANTED}
-        environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
+        environment["PATH"] = f"{self.programs}:{environment.get('PATH', '')}"
         return subprocess.run(
             place.command(*argv),
             stdin=subprocess.DEVNULL,
@@ -108,9 +135,9 @@ class Stage:
         """A node's journal lines from this time (monotonic) on."""
         return [line for line in self.daemons[node].process.records() if line.at_ns >= since_ns]
 
-    def check_lines(self, count: int, since_ns: int) -> None:
-        """Refuse more or fewer journal lines than so many on each node."""
-        for node in self.nodes:
+    def check_lines(self, counts: Mapping[Node, int], since_ns: int = 0) -> None:
+        """Refuse more or fewer journal lines than so many on a node."""
+        for node, count in counts.items():
             lines = self.lines_since(node, since_ns)
             if len(lines) != count:
                 said = "".join(f"\n  {line.text}" for line in lines)
@@ -142,4 +169,9 @@ class Stage:
 
 
 def pod_name(node: Node, number: int) -> str:
+    """What the journal calls a pod."""
+    return f"{NAMESPACE}/{_label(node, number)}"
+
+
+def _label(node: Node, number: int) -> str:
     return f"web-{node.name.removeprefix('node-')}{number}"
