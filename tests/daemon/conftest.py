@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster
+from tests.daemon.nodes import register
 from tests.lab import Node
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     with Cluster(tmp_path) as started:
+        register(started, *started.lab.nodes)
         yield started
 
 

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from tests.cluster import Cluster
-from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
+from tests.daemon.wire import SECOND_NS, requests, to_pods, wait_requests_until
 from tests.lab import Echo, EchoCapture
 
 INTERVAL_SECONDS = 5
@@ -76,7 +76,7 @@ def test_pokes_are_as_punctual_while_the_reader_lists_over_and_over(tmp_path: Pa
                 control.clear_log()
                 begin = time.monotonic_ns()
                 wait_requests_until(capture, begin + STRETCH_NS)
-                late[is_busy].append(lateness(requests(capture, begin)))
+                late[is_busy].append(lateness(to_pods(requests(capture, begin), there)))
                 records = daemon.process.records()
                 said = [line.text for line in records if line.at_ns >= begin]
                 trips[is_busy].append(percentile_99(round_trips(said)))

@@ -5,11 +5,20 @@ import time
 from pathlib import Path
 
 from tests.cluster import Cluster, pod_on
-from tests.daemon.wire import SECOND_NS, longest_gap, requests, wait_request_to, wait_requests_until
+from tests.daemon.wire import (
+    SECOND_NS,
+    longest_gap,
+    requests,
+    to_pods,
+    wait_request_to,
+    wait_requests_until,
+)
 from tests.lab import EchoCapture, Node, by_destination, largest_window
 
 INTERVAL_NS = 5 * SECOND_NS
 MILLISECOND_NS = 1_000_000
+# Fewer packets than 100 pods need in twice their interval.
+SCARCE = {"poke": {"max_rate": 10, "interval": "2s"}}
 
 
 def test_a_thousand_pods_are_swept_evenly_within_each_interval(tmp_path: Path) -> None:
@@ -25,7 +34,8 @@ def test_a_thousand_pods_are_swept_evenly_within_each_interval(tmp_path: Path) -
             begin = time.monotonic_ns()
             end = begin + sweeps * INTERVAL_NS
             wait_requests_until(capture, end)
-            swept = [echo for echo in requests(capture, begin) if echo.monotonic_ns < end]
+            pokes = to_pods(requests(capture, begin), there)
+            swept = [echo for echo in pokes if echo.monotonic_ns < end]
             daemon.process.terminate()
             assert daemon.process.wait() == 0
             reported = "\n".join(daemon.process.lines())
@@ -75,7 +85,7 @@ def test_a_newcomer_is_poked_quickly_until_it_answers(
     with EchoCapture(here) as capture, cluster.daemon(here) as daemon:
         first = capture.wait_for(lambda echo: echo.destination == address, 20.0)
         wait_requests_until(capture, first.monotonic_ns + 4 * SECOND_NS)
-        pokes = requests(capture, first.monotonic_ns)
+        pokes = to_pods(requests(capture, first.monotonic_ns), there)
         there.revive_address(address)
         opened = daemon.process.wait_for_line(r"(.*) is open: answered after (\d+) lost pokes")
     offsets = [(echo.monotonic_ns - first.monotonic_ns) / SECOND_NS for echo in pokes]
@@ -84,16 +94,40 @@ def test_a_newcomer_is_poked_quickly_until_it_answers(
     assert "shop/node-b-1" in opened.group(1)
 
 
+def test_more_pods_than_the_cap_carries_leave_some_of_each_node(
+    cluster: Cluster, here: Node, there: Node
+) -> None:
+    """By itself pokepodsd pokes three of a node's 100 pods in their time, and says so once."""
+    cluster.make_pods(there, 100)
+    with EchoCapture(here) as capture, cluster.daemon(here, SCARCE) as daemon:
+        told = daemon.process.wait_for_line(r"notice: more pods than 10 packets .*", 40.0).group()
+        daemon.wait_status("100 targets: 3 up, 0 down, 0 opening")
+        begin = time.monotonic_ns()
+        wait_requests_until(capture, begin + 7 * SECOND_NS)
+        pokes = to_pods(requests(capture, begin), there)
+        lines = daemon.process.lines()
+    assert "3 of each node are poked" in told
+    assert len(by_destination(pokes)) == 3
+    assert longest_gap(pokes) < 1.2 * 2 * SECOND_NS
+    assert sum("more pods than" in line for line in lines) == 1
+    assert not [line for line in lines if "packets a second: each" in line]
+
+
 def test_the_cap_stretches_the_interval_and_says_so_once(
     cluster: Cluster, here: Node, there: Node
 ) -> None:
-    """More targets than max_rate carries: no window above the cap, one warning."""
+    """More targets than max_rate carries, all of them: no window above the cap, one warning.
+
+    The nodes' own addresses have their share of the cap, so that each pod waits for 10 s or more.
+    """
     cluster.make_pods(there, 100)
     with (
         EchoCapture(here) as capture,
-        cluster.daemon(here, {"poke": {"max_rate": 10, "interval": "2s"}}) as daemon,
+        cluster.daemon(here, {**SCARCE, "pods": {"scope": "all"}}) as daemon,
     ):
-        daemon.process.wait_for_line(r"100 targets at 10 packets a second: each .* every 10s", 40.0)
+        daemon.process.wait_for_line(
+            r"100 targets at 10 packets a second: each .* every 1[01](\.\d+)?s", 40.0
+        )
         begin = time.monotonic_ns()
         wait_requests_until(capture, begin + 5 * SECOND_NS)
         times = [echo.monotonic_ns for echo in requests(capture)]

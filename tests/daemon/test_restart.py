@@ -5,7 +5,14 @@ import time
 from pathlib import Path
 
 from tests.cluster import Cluster
-from tests.daemon.wire import SECOND_NS, longest_gap, requests, wait_request_to, wait_requests_until
+from tests.daemon.wire import (
+    SECOND_NS,
+    longest_gap,
+    requests,
+    to_pods,
+    wait_request_to,
+    wait_requests_until,
+)
 from tests.lab import EchoCapture, Node, by_destination
 
 
@@ -20,7 +27,7 @@ def test_a_dead_api_server_changes_nothing_about_the_poking(
         cluster.api.kill()
         killed = time.monotonic_ns()
         wait_requests_until(capture, killed + 12 * SECOND_NS)
-        after = requests(capture, killed)
+        after = to_pods(requests(capture, killed), there)
         daemon.wait_status(r"50 targets: 50 up, .* API: lost", since_ns=killed)
     assert len(by_destination(after)) == 50
     assert longest_gap(after) < 1.2 * 2 * SECOND_NS
@@ -81,7 +88,7 @@ def test_what_the_api_does_not_confirm_is_dropped(
         daemon.wait_status("3 targets: 3 up, 0 down, 0 opening; API: watching")
         listed = time.monotonic_ns()
         wait_requests_until(capture, listed + 6 * SECOND_NS)
-        poked = by_destination(requests(capture, listed))
+        poked = by_destination(to_pods(requests(capture, listed), there))
     assert there.pod_address(4) not in poked
     assert len(poked) == 3
 

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Sequence
+from ipaddress import ip_address
 
-from tests.lab import Echo, EchoCapture, Kind, by_destination, gaps
+from tests.lab import Echo, EchoCapture, Kind, Node, by_destination, gaps
 
 SECOND_NS = 1_000_000_000
 
@@ -15,6 +16,11 @@ def requests(capture: EchoCapture, since_ns: int = 0) -> list[Echo]:
         for echo in capture.snapshot()
         if echo.kind is Kind.REQUEST and echo.monotonic_ns >= since_ns
     ]
+
+
+def to_pods(echoes: Sequence[Echo], node: Node) -> list[Echo]:
+    """Those to the pods of a node, without those to its own address."""
+    return [echo for echo in echoes if ip_address(echo.destination) in node.block]
 
 
 def wait_request_to(capture: EchoCapture, address: str) -> Echo:
