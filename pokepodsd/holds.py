@@ -17,8 +17,10 @@ from pokepodsd.core.peers import Peer, PeerId
 from pokepodsd.edge.control import Connection, Listener
 from pokepodsd.errors import ControlError
 
-# Three hours: six times what the longest conntrack timeout of a tunnel in use here would take.
-LONGEST_SECONDS = 3 * 60 * 60
+# Far beyond any conntrack timeout in use.
+LONGEST_SECONDS = 24 * 60 * 60
+# How long a client may take to ask.
+_SILENCE_NS = 10 * SECOND_NS
 _MOST_SHOWN = 3
 
 
@@ -40,6 +42,7 @@ class Holds:
         self._hold = hold
         self._listener: Listener | None = None
         self._holds: dict[Connection, _Hold] = {}
+        self._since: dict[Connection, MonotonicNs] = {}
         self.entries: list[Entry] = []
 
     def start(self, directory: Path | None) -> None:
@@ -65,7 +68,9 @@ class Holds:
         """What to wait for."""
         if self._listener is None:
             return []
-        return [self._listener, *self._listener.connections]
+        # Full, it would be ready for ever.
+        listener = [] if self._listener.is_full else [self._listener]
+        return [*listener, *self._listener.connections]
 
     def turn(self, now: MonotonicNs) -> None:
         """Take requests, and let go what is over."""
@@ -74,14 +79,29 @@ class Holds:
         self._listener.accept()
         for one in self._listener.connections:
             self._serve(one, now)
-        self._listener.connections = [one for one in self._listener.connections if one.is_open]
         over = [one for one, hold in self._holds.items() if not one.is_open or now >= hold.until_ns]
         for one in over:
             self._release(one)
+        self._close_silent(self._listener.connections, now)
+        # Last, so that nothing that is closed is waited for.
+        self._listener.connections = [one for one in self._listener.connections if one.is_open]
 
     def next_due(self) -> MonotonicNs | None:
         """When something is over by the time alone."""
-        return min((hold.until_ns for hold in self._holds.values()), default=None)
+        times = [hold.until_ns for hold in self._holds.values()]
+        times += [
+            MonotonicNs(since + _SILENCE_NS)
+            for one, since in self._since.items()
+            if one.is_open and one not in self._holds
+        ]
+        return min(times, default=None)
+
+    def _close_silent(self, there: Sequence[Connection], now: MonotonicNs) -> None:
+        """Whoever asks for nothing makes room."""
+        self._since = {one: self._since.get(one, now) for one in there}
+        for one, since in self._since.items():
+            if one.is_open and one not in self._holds and now - since > _SILENCE_NS:
+                one.close()
 
     def _serve(self, connection: Connection, now: MonotonicNs) -> None:
         try:

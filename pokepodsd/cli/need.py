@@ -1,11 +1,13 @@
 """``pokepodsd need``: whether a tunnel still passes when nobody pokes it."""
 
+import contextlib
 import secrets
 import select
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from pokepodsd.edge import conntrack, control
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.icmp import open_sockets
 from pokepodsd.edge.journal import escape
+from pokepodsd.edge.netlink import route_to
 from pokepodsd.edge.overhear import Ends, Overhearing
 from pokepodsd.errors import ControlError, PrivilegeError
 
@@ -42,6 +45,7 @@ _UNKNOWN = 75
 # Somebody else's packet starts the silence anew; after so many silences' time it is given up.
 _PATIENCE = 3
 _TURN_NS = SECOND_NS // 10
+_TRIES = 3
 
 
 @dataclass(slots=True)
@@ -78,20 +82,21 @@ def need(invocation: Invocation, *, peer: str, path: Path) -> None:
     config = invocation.load()
     errors = Console(stderr=True, highlight=False)
     timeout_ns = conntrack.generic_timeout_ns() or conntrack.DEFAULT_TIMEOUT_NS
-    longest_ns = _PATIENCE * (timeout_ns + MARGIN_NS + STAGGER_NS)
+    longest_ns = _PATIENCE * (timeout_ns + MARGIN_NS + 2 * STAGGER_NS)
     client = control.Client(path)
     try:
         reply = client.ask({"hold": peer, "seconds": longest_ns // SECOND_NS + 60})
         tunnels = _tunnels(reply, timeout_ns, monotonic_ns())
+        _exclude_broken(config, tunnels)
         _listen(client, tunnels, errors, until=MonotonicNs(monotonic_ns() + longest_ns))
-        _probe(config, [one for one in tunnels.values() if _may_probe(one)])
+        _decide(config, tunnels)
     finally:
         client.close()
     Console(highlight=False).print(_table(tunnels.values()))
     answers = {one.trial.answer for one in tunnels.values()}
     if Answer.NEEDED in answers:
         sys.exit(_NEEDED)
-    if None in answers:
+    if answers & {None, Answer.BROKEN}:
         errors.print("run it on both nodes at the same time, while no pods use the tunnel")
         sys.exit(_UNKNOWN)
 
@@ -112,7 +117,9 @@ def _tunnels(reply: Mapping[str, Any], timeout_ns: int, now: MonotonicNs) -> dic
                     node=peer["address"],
                 ),
                 addresses=tuple(tunnel["addresses"]),
-                trial=Trial(timeout_ns=timeout_ns, heard_ns=now),
+                trial=Trial(
+                    timeout_ns=timeout_ns, heard_ns=now, is_second=_is_second(peer["address"])
+                ),
             )
             for peer in reply["peers"]
             for tunnel in peer["tunnels"]
@@ -120,6 +127,16 @@ def _tunnels(reply: Mapping[str, Any], timeout_ns: int, now: MonotonicNs) -> dic
         }
     except (KeyError, TypeError) as error:
         raise ControlError(f"the running pokepodsd answers what is no reply: {error!r}") from error
+
+
+def _is_second(node: str | None) -> bool:
+    """Of two nodes, the one with the lower address."""
+    if node is None:
+        return False
+    with contextlib.suppress(OSError):
+        own = route_to(node).source
+        return own is not None and ip_address(own).packed < ip_address(node).packed
+    return False
 
 
 def _listen(
@@ -149,7 +166,7 @@ def _listen(
                 return
             if client.is_ended():
                 raise ControlError("the running pokepodsd ended, and with it the silence")
-            left_ns = max(trial.left_ns(now) for trial in trials if trial.answer is None)
+            left_ns = max(one.left_ns(now) for one in trials if one.answer is None)
             progress.update(task, completed=began - left_ns)
             select.select([ear], [], [], _TURN_NS / SECOND_NS)
             for name, sound in ear.heard():
@@ -163,34 +180,50 @@ def _ear(tunnels: Mapping[str, _Tunnel]) -> Overhearing:
         raise PrivilegeError(f"cannot listen to the tunnels: {error.strerror}") from error
 
 
-def _may_probe(tunnel: _Tunnel) -> bool:
-    trial = tunnel.trial
-    return trial.settle(monotonic_ns()) and trial.answer is None
+def _exclude_broken(config: Config, tunnels: Mapping[str, _Tunnel]) -> None:
+    """What does not answer now, while it was poked until a moment ago, can show nothing later."""
+    answering = _answering(config, tunnels, tries=_TRIES)
+    for name, one in tunnels.items():
+        one.trial.heard_ns = monotonic_ns()
+        if name not in answering:
+            one.trial.answer = Answer.BROKEN
 
 
-def _probe(config: Config, tunnels: Sequence[_Tunnel]) -> None:
-    """One poke for each address; a tunnel that is shut loses them all."""
-    trials: dict[TargetId, Trial] = {}
-    targets = []
+def _decide(config: Config, tunnels: Mapping[str, _Tunnel]) -> None:
+    """One poke for each address of a tunnel that was silent; one that is shut loses them all."""
+    now = monotonic_ns()
+    silent = {
+        name: one
+        for name, one in tunnels.items()
+        if one.trial.settle(now) and one.trial.answer is None
+    }
+    answering = _answering(config, silent, tries=1)
+    for name, one in silent.items():
+        one.trial.answer = Answer.NOT_NEEDED if name in answering else Answer.NEEDED
+
+
+def _answering(config: Config, tunnels: Mapping[str, _Tunnel], *, tries: int) -> set[str]:
+    """The names of the tunnels of which some address answers."""
     sockets = {one.channel.family: one for one in open_sockets()}
-    for one in tunnels:
+    names: dict[TargetId, str] = {}
+    targets = []
+    for name, one in tunnels.items():
         for target in map(_target, one.addresses):
             if target.family in sockets:
-                trials[target.id] = one.trial
+                names[target.id] = name
                 targets.append(target)
     channels = [one.channel for one in sockets.values()]
     cookie, now = secrets.randbits(64), monotonic_ns()
-    sweep = Sweep(targets, channels, config.poke, tries=1, cookie=cookie, now=now)
+    sweep = Sweep(targets, channels, config.poke, tries=tries, cookie=cookie, now=now)
     while not sweep.is_done:
         exchange.turn(sweep, sockets)
-    for target_id, outcome in sweep.results.items():
-        trial = trials[target_id]
-        if outcome.kind is OutcomeKind.REPLIED:
-            trial.answer = Answer.NOT_NEEDED
-        elif trial.answer is None:
-            trial.answer = Answer.NEEDED
     for socket in sockets.values():
         socket.close()
+    return {
+        names[target_id]
+        for target_id, outcome in sweep.results.items()
+        if outcome.kind is OutcomeKind.REPLIED
+    }
 
 
 def _target(address: str) -> Target:

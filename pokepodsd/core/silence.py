@@ -12,8 +12,8 @@ from pokepodsd.core.model import SECOND_NS, MonotonicNs
 
 # Beyond the timeout: what a busy kernel may be late to forget.
 MARGIN_NS = SECOND_NS
-# Two hosts that are asked at the same time do not begin at the same moment: whoever is first pokes,
-# and the other is to be silent still.
+# Two hosts that are asked at the same time heard the same last packet. If both poked at once, each
+# poke would open the way for the other: one of them waits for twice as long.
 STAGGER_NS = 2 * SECOND_NS
 # From the wire through this host's filter and out of the tunnel device.
 _PASSAGE_NS = SECOND_NS // 2
@@ -33,13 +33,18 @@ class Answer(Enum):
     NOT_NEEDED = "not needed: it passes after the silence"
     NEEDED = "needed: it was shut after the silence"
     UNKNOWN = "unknown: other traffic kept it open"
+    BROKEN = "unknown: it did not pass before the silence either"
 
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
-    """One tunnel under test; ``heard_ns`` is when something last passed, ``packets`` how many."""
+    """One tunnel under test; ``heard_ns`` is when something last passed, ``packets`` how many.
+
+    ``is_second`` is whether the far node pokes first, if it is asked too.
+    """
 
     timeout_ns: int
+    is_second: bool = False
     heard_ns: MonotonicNs
     packets: int = 0
     came_ns: MonotonicNs | None = None
@@ -66,4 +71,5 @@ class Trial:
 
     def left_ns(self, now: MonotonicNs) -> int:
         """How much silence is left."""
-        return self.timeout_ns + MARGIN_NS + STAGGER_NS - (now - self.heard_ns)
+        stagger_ns = 2 * STAGGER_NS if self.is_second else STAGGER_NS
+        return self.timeout_ns + MARGIN_NS + stagger_ns - (now - self.heard_ns)

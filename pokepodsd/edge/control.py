@@ -108,10 +108,16 @@ class Listener:
         """The socket, for a selector."""
         return self._socket.fileno()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more is taken."""
+        return len(self.connections) >= _MOST_CONNECTIONS
+
     def accept(self) -> None:
         """Take whoever waits, as many as there may be."""
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            while len(self.connections) < _MOST_CONNECTIONS:
+        # Whatever it is (nobody waits, one gave up, no more descriptors), it is tried again later.
+        with contextlib.suppress(OSError):
+            while not self.is_full:
                 accepted, _ = self._socket.accept()
                 self.connections.append(Connection(accepted))
 

@@ -3,7 +3,9 @@
 Owns what it finds out, and that pokes go on whatever becomes of it. Refuses: any duration.
 """
 
+import json
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -112,16 +114,16 @@ def test_pokes_go_on_however_it_ends(
 def test_held_pokes_are_not_sent(cluster: Cluster, daemons: dict[Node, Daemon]) -> None:
     """From the moment that the daemon says so, no request of its own goes through the tunnel."""
     first, second = cluster.lab.nodes
-    with start(cluster, first, second.address) as asking:
-        held = daemons[first].process
-        held.wait_for_line(r"are held for at most")
+    request = json.dumps({"hold": second.address, "seconds": 60}).encode()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(cluster.runtime_folder(first) / "control.sock"))
+        client.sendall(request + b"\n")
+        daemons[first].process.wait_for_line(r"are held for at most")
         with EchoCapture(first, "tunl0") as capture:
             # The other node pokes on: five of its requests are more than two intervals.
             seen: list[Echo] = []
             capture.wait_for(lambda echo: _is_fifth_of(echo, second, seen))
             assert _requests(capture, first) == 0
-        asking.kill()
-        asking.wait()
 
 
 def _requests(capture: EchoCapture, node: Node) -> int:
@@ -136,6 +138,51 @@ def _is_fifth_of(echo: Echo, node: Node, seen: list[Echo]) -> bool:
 
 def _is_request_of(echo: Echo, node: Node) -> bool:
     return echo.kind is Kind.REQUEST and echo.source == node.tunnel.address
+
+
+def test_a_hold_ends_by_its_own_time(cluster: Cluster, daemons: dict[Node, Daemon]) -> None:
+    """A client that is stopped, and keeps its connection, stops no poke for ever."""
+    first = cluster.lab.nodes[0]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(cluster.runtime_folder(first) / "control.sock"))
+        client.sendall(b'{"hold": "all", "seconds": 1}\n')
+        daemons[first].process.wait_for_line(r"the pokes that were held go on")
+        with EchoCapture(first, "tunl0") as capture:
+            capture.wait_for(lambda echo: _is_request_of(echo, first))
+    assert daemons[first].process.is_running
+
+
+def test_more_clients_than_are_taken_cost_nothing(
+    cluster: Cluster, daemons: dict[Node, Daemon]
+) -> None:
+    """Those that ask for nothing make room, and who asks then is heard."""
+    first = cluster.lab.nodes[0]
+    path = str(cluster.runtime_folder(first) / "control.sock")
+    with ExitStack() as stack:
+        for _ in range(17):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.connect(path)
+        before = _cpu_ticks(daemons[first].process.pid)
+        client.sendall(b'{"hold": "all", "seconds": 1}\n')
+        daemons[first].process.wait_for_line(r"are held for at most", 30.0)
+    # A loop that spins takes all ten seconds: a thousand ticks.
+    assert _cpu_ticks(daemons[first].process.pid) - before < 500
+
+
+def _cpu_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_a_tunnel_that_is_broken_is_not_called_needed(
+    cluster: Cluster, daemons: dict[Node, Daemon]
+) -> None:
+    """What does not pass while it is poked shows nothing by not passing later."""
+    first, second = cluster.lab.nodes
+    second.tunnel.set_filter(TunnelFilter.CLOSED)
+    with start(cluster, first, second.address) as asking:
+        assert asking.wait(PATIENCE_SECONDS) == 75
+        assert any("did not pass before" in line for line in asking.lines())
 
 
 def test_an_unknown_peer_is_one_clear_line(cluster: Cluster, daemons: dict[Node, Daemon]) -> None:
