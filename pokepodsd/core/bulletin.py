@@ -6,11 +6,12 @@ told when it stays away.
 
 from collections.abc import Iterable, Sequence
 
-from pokepodsd.core.assessment import GONE_NS, Assessment
+from pokepodsd.core.assessment import Assessment
 from pokepodsd.core.decisions import Decision
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.kernel import KernelEvent, Link, LinkChanged, LinkRemoved
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.core.patience import GONE_NS
 from pokepodsd.core.peernews import (
     Opening,
     tell,

@@ -6,11 +6,12 @@ and where a tunnel fails, its node and some other peers are asked too.
 
 import heapq
 from collections.abc import Iterable
+from zlib import crc32
 
 from pokepodsd.core.health import Record
 from pokepodsd.core.model import SECOND_NS, Health, Layer, MonotonicNs
 from pokepodsd.core.peers import Peer
-from pokepodsd.core.poking import Poking
+from pokepodsd.core.poking import BURST_LENGTH, Poking
 from pokepodsd.core.sights import tunnel_target, underlay_target
 
 # Other peers that are asked when one falls silent, to see whether it is this node: enough to tell,
@@ -25,6 +26,7 @@ class Bursts:
     def __init__(self, poking: Poking, now: MonotonicNs) -> None:
         self._poking = poking
         self._next_witnesses = now
+        self._times = 0
 
     def after_failure(self, peer: Peer, record: Record) -> None:
         """A target of the peer failed once more in a row."""
@@ -34,7 +36,8 @@ class Bursts:
             case Layer.TUNNEL:
                 if is_first:
                     self._poking.burst(Layer.TUNNEL, target.id)
-                if is_first or record.health is Health.DOWN:
+                # Beside the first, and then one for one: a burst of five beside each fifth.
+                if is_first or record.failures % BURST_LENGTH == 0:
                     self._ask_underlay(peer)
             case Layer.UNDERLAY if is_first:
                 self._poking.burst(Layer.UNDERLAY, target.id)
@@ -51,10 +54,14 @@ class Bursts:
                 self._poking.burst(record.target.layer, record.target.id)
 
     def ask_witnesses(self, peers: Iterable[Peer], now: MonotonicNs, *, is_cut_off: bool) -> None:
-        """Ask some other peers, those that answered the longest ago."""
+        """Ask some other peers, others each time.
+
+        Not those that have their turns next: a rack's nodes stand together in the round too.
+        """
         if now < self._next_witnesses:
             return
         self._next_witnesses = MonotonicNs(now + _WITNESSES_EVERY_NS)
+        self._times += 1
         asked = heapq.nsmallest(
             WITNESSES,
             (
@@ -63,7 +70,7 @@ class Bursts:
                 for record in self.records(peer)
                 if is_cut_off or not record.failures
             ),
-            key=lambda record: (record.replied_ns or 0, record.target.id),
+            key=lambda record: crc32(f"{self._times} {record.target.id}".encode()),
         )
         for record in asked:
             self._poking.burst(Layer.TUNNEL, record.target.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from pokepodsd.core.kernel import Findings
-from pokepodsd.core.model import MonotonicNs
+from pokepodsd.core.model import MonotonicNs, NodeName
 from pokepodsd.core.peers import Peer
 from pokepodsd.core.sights import View
 from pokepodsd.core.verdict import Verdict
@@ -27,7 +27,8 @@ class State:
 
     ``findings`` are those of the first suspicion and those of the decision; ``excuse`` is why the
     API says that an alarm would be a false one; ``filtered_ns`` is since when only the node's own
-    address does not answer, ``is_filtered`` whether that was told.
+    address does not answer, ``is_filtered`` whether that was told. ``node`` is the name that it
+    last had: a drained node has no pod that tells it.
     """
 
     added_ns: MonotonicNs
@@ -40,6 +41,7 @@ class State:
     filtered_ns: MonotonicNs | None = None
     is_filtered: bool = False
     recovered_ns: MonotonicNs | None = None
+    node: NodeName | None = None
     looked_up_ns: MonotonicNs | None = None
     is_looked_up: bool = False
     excuse: str = ""

@@ -54,18 +54,21 @@ _CONGESTION: Final = frozenset({"ENOBUFS", "EAGAIN", "ENOMEM"})
 
 @dataclass(slots=True)
 class Tally:
-    """How many targets of one node there are, in doubt (failing, not yet down), and down.
+    """How many targets of one node there are, in doubt (failing, not yet down), down, and up.
 
     ``replied`` is when the last poke left that one answered, and ``answering`` how many do, by
-    family, without those that are the node's own address; ``failing`` is the last that did not.
+    family, without those that are the node's own address; ``failing`` is the last that did not,
+    and ``failed_ns`` when that poke left.
     """
 
     targets: int = 0
     doubtful: int = 0
     down: int = 0
+    up: int = 0
     replied: dict[Family, MonotonicNs] = field(default_factory=dict)
     answering: Counter[Family] = field(default_factory=Counter)
     failing: Target | None = None
+    failed_ns: MonotonicNs | None = None
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ class Record:
 
     ``sent`` counts its probes, ``answered`` is the number of the last one that was answered,
     ``replied_ns`` is when that left; ``failure`` is the last failure's short text, and
-    ``failed_ns`` when one last counted.
+    ``failed_ns`` when the last one that counted left.
     """
 
     target: Target
@@ -166,7 +169,7 @@ class HealthBook:
         self._count(record, 1)
         tally = self._tallies[record.target.node]
         if sign is not Sign.REPLY:
-            tally.failing = record.target
+            tally.failing, tally.failed_ns = record.target, outcome.probe.sent_ns
         elif record.target.address != record.target.host:
             tally.replied[record.target.family] = outcome.probe.sent_ns
         return transition
@@ -180,6 +183,7 @@ class HealthBook:
         self.counts[record.health] += by
         tally = self._tallies.setdefault(record.target.node, Tally())
         tally.targets += by
+        tally.up += by if record.health is Health.UP else 0
         if record.health is Health.DOWN:
             tally.down += by
         elif record.failures:
@@ -225,6 +229,6 @@ def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
         case Sign.FAILURE | Sign.LAST_STRAW:
             record.failures += 1
             record.failure = outcome.name
-            record.failed_ns = outcome.at_ns
+            record.failed_ns = outcome.probe.sent_ns
         case Sign.NOTHING:
             record.failure = outcome.name

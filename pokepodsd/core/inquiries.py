@@ -55,13 +55,13 @@ class Inquiries:
         )
         self.inspections.append(inspection)
 
-    def look_up(self, peer: Peer, state: State, now: MonotonicNs) -> bool:
+    def look_up(self, state: State, now: MonotonicNs) -> bool:
         """Ask the API about the peer's Node object; whether its answer is still awaited."""
-        if peer.node is None or not self.is_api_there:
+        if state.node is None or not self.is_api_there:
             return False
         # Asked even after a refusal: that a right was granted shows in no other way.
         if state.looked_up_ns is None:
             state.looked_up_ns = now
-            self.lookups.append(peer.node)
+            self.lookups.append(state.node)
         is_awaited = not state.is_looked_up and not self.are_nodes_refused
         return is_awaited and now < state.looked_up_ns + LOOKUP_NS

@@ -14,7 +14,7 @@ _LEAST = 2
 # With fewer asked, one that answers shows that it is not this node.
 _FEW = 5
 # Where some answer again, the others were asked too within this time: what still fails is theirs.
-_ROUND_NS = 60 * SECOND_NS
+_ROUND_NS = 15 * SECOND_NS
 
 
 class Isolation:
@@ -23,6 +23,7 @@ class Isolation:
     def __init__(self) -> None:
         self._since_ns: MonotonicNs | None = None
         self._over_ns: MonotonicNs | None = None
+        self._began_ns = MonotonicNs(0)
         self._some_ns: MonotonicNs | None = None
         self.news: list[CutOff] = []
 
@@ -35,7 +36,11 @@ class Isolation:
         """Whether an outage since then is, or was, this node's."""
         return self.is_on or (self._over_ns is not None and since_ns <= self._over_ns)
 
-    def begin(self, views: Iterable[View], since_ns: MonotonicNs) -> bool:
+    def is_news(self, failed_ns: MonotonicNs | None) -> bool:
+        """Whether a poke that was lost then says something: it left after all was well again."""
+        return self._over_ns is None or (failed_ns or 0) > self._over_ns
+
+    def begin(self, views: Iterable[View], since_ns: MonotonicNs, now: MonotonicNs) -> bool:
         """Look at the peers, of which one fell silent at ``since_ns``; whether it is this node."""
         failing, answering = _count(views, since_ns)
         is_most = len(failing) > answering
@@ -43,13 +48,13 @@ class Isolation:
         if len(failing) < _LEAST or not is_most or (is_few and answering):
             return False
         self._some_ns = None
-        self._since_ns = since_ns
+        self._since_ns, self._began_ns = since_ns, now
         self._tell(failing, answering, is_over=False)
         return True
 
     def end(self, views: Iterable[View], now: MonotonicNs) -> bool:
         """Look at the peers again; whether it is over. Without any that fail, it is."""
-        failing, answering = _count(views, self._since_ns or now)
+        failing, answering = _count(views, self._began_ns)
         if not answering:
             self._some_ns = None
         elif self._some_ns is None:

@@ -14,6 +14,7 @@ from pokepodsd.core.health import Record, Standing
 from pokepodsd.core.inventory import Delta
 from pokepodsd.core.kernel import KernelEvent
 from pokepodsd.core.model import (
+    SECOND_NS,
     Health,
     Layer,
     MonotonicNs,
@@ -34,6 +35,8 @@ from pokepodsd.core.verdict import Verdict
 
 # Of an address that did answer, another is tried when the fault has long been told.
 _LONG = 3 * BURST_LENGTH
+# While a long cut-off ends, one peer after the other answers.
+_BURST_EVERY_NS = 10 * SECOND_NS
 # One lost packet does not make a tunnel that had been shut.
 _SHUT = 2
 
@@ -51,6 +54,7 @@ class Peering:
         self._targets = PeerTargets(poking.flights.families)
         self._opened: set[TargetId] = set()
         self._bursts = Bursts(poking, now)
+        self._next_burst: int = now
         self._uncovered: dict[NodeName, bool] = {}
         self._on_hold: frozenset[PeerId] = frozenset()
         self._has_news = self._has_other_addresses = False
@@ -134,8 +138,8 @@ class Peering:
             if before.failures or transition is not None:
                 self.assessment.touch(peer.id)
             return
-        if record.target.layer is Layer.TUNNEL and _is_futile(record):
-            self._try_next(peer, record.target.id)
+        if record.target.layer is Layer.TUNNEL and _is_futile(record, outcome.probe.ordinal):
+            self._try_next(peer, record)
         if record.failures > before.failures:
             self._bursts.after_failure(peer, record)
             self.assessment.touch(peer.id)
@@ -143,6 +147,10 @@ class Peering:
     def tick(self, now: MonotonicNs) -> list[Entry]:
         """Decide what is due, and tell it."""
         self.assessment.tick(now)
+        if self.assessment.are_all_wanted and now >= self._next_burst:
+            self.assessment.are_all_wanted = False
+            self._next_burst = now + _BURST_EVERY_NS
+            self.burst_all()
         if self.assessment.are_witnesses_wanted:
             self.assessment.are_witnesses_wanted = False
             is_cut_off = self.assessment.isolation.is_on
@@ -179,7 +187,7 @@ class Peering:
 
     def hold(self, peers: frozenset[PeerId]) -> None:
         """Send nothing through the tunnels to these peers, and through all others again."""
-        self._on_hold = peers
+        self._on_hold = self.assessment.on_hold = peers
         found = [peer for one in peers if (peer := self._book.get(one)) is not None]
         tunnels = (tunnel_target(tunnel.id) for peer in found for tunnel in peer.tunnels)
         nodes = (peer.node for peer in found if peer.node is not None)
@@ -218,10 +226,7 @@ class Peering:
         self.assessment.drop(peer.id, now)
 
     def _want(self, peer_id: PeerId, wanted: dict[TargetId, Target], now: MonotonicNs) -> None:
-        """Take what is to be poked of a peer.
-
-        Several peers may want a target for a while: one address, and a node that was renamed.
-        """
+        """Take what is to be poked of a peer; several may want one address for a while."""
         before = self._wanted.pop(peer_id, {})
         if wanted:
             self._wanted[peer_id] = wanted
@@ -249,11 +254,15 @@ class Peering:
         elif record.target != target:
             self._poking.change(target)
 
-    def _try_next(self, peer: Peer, target_id: TargetId) -> None:
-        another = self._targets.try_next(peer, target_id)
-        if another is not None:
-            self._wanted[peer.id][target_id] = another
-            self._poking.change(another)
+    def _try_next(self, peer: Peer, record: Record) -> None:
+        before = record.target
+        another = self._targets.try_next(peer, before.id)
+        if another is None or another == before:
+            return
+        self._wanted[peer.id][before.id] = another
+        self._poking.change(another)
+        if record.answered == 0 and self._targets.is_untried(peer, before.id):
+            self._poking.start_again(another)
 
     def _note_reply(
         self, peer: Peer, outcome: Outcome, before: Standing, transition: Transition | None
@@ -264,7 +273,10 @@ class Peering:
         if target.layer is not Layer.TUNNEL:
             return
         lost = outcome.probe.ordinal - before.answered - 1
-        was_shut = before.failures >= _SHUT or (before.health is not Health.UP and lost > 0)
+        # Pokes that were lost to another address, which is nobody's, shut nothing.
+        is_other = before.answered == 0 and self._targets.has_tried(target.id)
+        is_new = before.health is not Health.UP and lost > 0 and not is_other
+        was_shut = before.failures >= _SHUT or is_new
         if was_shut:
             since_ns = before.unanswered_since_ns or outcome.at_ns
             opening = Opening(
@@ -279,8 +291,8 @@ class Peering:
             self.bulletin.note_opening(opening, outcome.at_ns, is_told=is_told)
 
 
-def _is_futile(record: Record) -> bool:
+def _is_futile(record: Record, ordinal: int) -> bool:
     """Whether a burst was lost to an address that never answered, or does not for long."""
     if record.answered == 0:
-        return record.sent % BURST_LENGTH == 0
+        return ordinal % BURST_LENGTH == 0
     return record.failures >= _LONG and record.failures % BURST_LENGTH == 0

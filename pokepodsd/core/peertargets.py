@@ -48,6 +48,19 @@ class PeerTargets:
         self._tries[target_id] = self._tries.get(target_id, 0) + 1
         return next((one for one in self.of(peer) if one.id == target_id), None)
 
+    def has_tried(self, target_id: TargetId) -> bool:
+        """Whether it has another address than at first."""
+        return self._tries.get(target_id, 0) > 0
+
+    def is_untried(self, peer: Peer, target_id: TargetId) -> bool:
+        """Whether the address that it has now was not tried before."""
+        tries = self._tries.get(target_id, 0)
+        return any(
+            tries < len(tunnel.addresses)
+            for tunnel in peer.tunnels
+            if tunnel_target(tunnel.id) == target_id
+        )
+
     def forget(self, target_id: TargetId) -> None:
         """A target is withdrawn."""
         self._tries.pop(target_id, None)

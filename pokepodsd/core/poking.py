@@ -87,6 +87,12 @@ class Poking:
         """The belief about a target, if it is poked."""
         return self.books[layer].get(target_id)
 
+    def start_again(self, target: Target) -> None:
+        """Poke it as if it were new."""
+        if target not in self._held:
+            self.lanes[target.layer].remove(target.id)
+            self.lanes[target.layer].add(target.id)
+
     def burst(self, layer: Layer, target_id: TargetId) -> None:
         """Poke a target quickly until it answers; not one whose pokes are held."""
         self.lanes[layer].burst(target_id)

@@ -30,7 +30,8 @@ _ADVICE = {
     "compare the keys (wg show)",
 }
 _UNKNOWN_DEVICE = (
-    ": look at the firewall between the nodes, and at the network plugin's agent on both"
+    ": look at the firewall between the nodes, at the network plugin's agent on both, and at the "
+    "network policies"
 )
 # A TUN device named as Calico's IP-in-IP device stands in for one.
 _IPIP_NAME = "tunl0"

@@ -42,6 +42,7 @@ class View:
     failing_since_ns: MonotonicNs | None
     replied_ns: MonotonicNs | None
     underlay_failed_ns: MonotonicNs | None = None
+    failed_ns: MonotonicNs | None = None
 
     def contrasts_since(self, since_ns: MonotonicNs) -> bool:
         """Whether, since then, the tunnel has answered and the node's own address has failed."""
@@ -74,6 +75,10 @@ def view(peer: Peer, books: Books) -> View:
     began = [record.since_ns for record in silent] or [
         record.unanswered_since_ns for _, record in records if record.unanswered_since_ns
     ]
+    failing_since = min(began, default=None)
+    if silent and underlay is Sight.ANSWERS and own is not None:
+        # What it answered before says nothing of now.
+        underlay = _fresh(own, failing_since or own.since_ns)
     record = min(
         silent or [record for _, record in records],
         key=lambda record: (not record.failures, record.since_ns),
@@ -87,7 +92,8 @@ def view(peer: Peer, books: Books) -> View:
         is_failing=tunnel is Sight.SILENT or _is_doubtful(records, tally, least=_IN_A_ROW),
         record=record,
         example=record.target if record is not None else tally.failing,
-        failing_since_ns=min(began, default=None),
+        failing_since_ns=failing_since,
+        failed_ns=_failed(records, tally),
         underlay_failed_ns=own.failed_ns if own is not None else None,
         replied_ns=max((at for at in answers if at is not None), default=None),
     )
@@ -99,6 +105,10 @@ def _underlay(record: Record | None) -> Sight:
     if record.health is Health.UP and record.failures:
         return Sight.UNSURE
     return _SIGHTS[record.health]
+
+
+def _fresh(own: Record, since_ns: MonotonicNs) -> Sight:
+    return Sight.ANSWERS if (own.replied_ns or 0) >= since_ns else Sight.UNSURE
 
 
 def _sight(tunnel: Tunnel, record: Record, tally: Tally) -> Sight:
@@ -135,9 +145,17 @@ def _by_pods(tally: Tally, underlay: Sight) -> Sight:
     if not tally.targets:
         return Sight.UNKNOWN
     if tally.down < tally.targets:
-        return Sight.ANSWERS if tally.replied else Sight.UNSURE
+        # One that is new says nothing yet.
+        return Sight.ANSWERS if tally.up else Sight.UNSURE
     is_enough = tally.targets > 1 or underlay is Sight.SILENT
     return Sight.SILENT if is_enough else Sight.UNKNOWN
+
+
+def _failed(records: Sequence[tuple[Tunnel, Record]], tally: Tally) -> MonotonicNs | None:
+    """When the last poke left that was lost."""
+    if not records:
+        return tally.failed_ns
+    return max((one.failed_ns for _, one in records if one.failed_ns is not None), default=None)
 
 
 def _is_doubtful(records: Sequence[tuple[Tunnel, Record]], tally: Tally, *, least: int = 1) -> bool:

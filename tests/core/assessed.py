@@ -62,6 +62,8 @@ def make_view(
         pods=Sight.UNKNOWN,
         is_doubtful=doubtful,
         is_failing=doubtful or tunnel is Sight.SILENT,
+        # It fails on: the last poke that was lost is always a new one.
+        failed_ns=at(1_000_000) if doubtful or tunnel is Sight.SILENT else None,
         record=record,
         example=target,
         failing_since_ns=None if since is None else at(since),

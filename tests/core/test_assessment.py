@@ -80,7 +80,7 @@ def test_unreachable_node_is_not_inspected_for_conntrack() -> None:
 
 
 def test_underlay_is_waited_for_and_then_the_tunnel_is_told() -> None:
-    """Its burst is over in ten seconds, whatever came of it."""
+    """Its burst is over in a minute, however many others wait for their turns."""
     stage = failed(UNSURE)
     stage.run(7)
     assert stage.told() == []
@@ -88,7 +88,9 @@ def test_underlay_is_waited_for_and_then_the_tunnel_is_told() -> None:
     stage.run(1)
     assert stage.told() == [(stage.peers[0].id, UNREACHABLE)]
     stage = failed(UNSURE)
-    stage.run(10)
+    stage.run(58)
+    assert stage.told() == []
+    stage.run(5)
     assert stage.told() == [(stage.peers[0].id, BROKEN)]
 
 
@@ -128,7 +130,7 @@ def test_return_is_told_once_and_at_once() -> None:
 
 @pytest.mark.parametrize("first", [BROKEN, UNREACHABLE])
 def test_change_between_faults_must_last(first: Verdict) -> None:
-    """While a node comes back, its underlay answers first: 12 s, and it is told."""
+    """While a node comes back, its underlay answers first: a minute, and it is told."""
     sights = {BROKEN: ANSWERS, UNREACHABLE: SILENT}
     (second,) = sights.keys() - {first}
     stage = failed(sights[first])
@@ -136,16 +138,16 @@ def test_change_between_faults_must_last(first: Verdict) -> None:
     assert stage.told() == [(stage.peers[0].id, first)]
     peer = stage.peers[0]
     stage.see(peer, SILENT, sights[second])
-    stage.run(11)
+    stage.run(59)
     stage.see(peer, SILENT, sights[first])
     stage.run(20)
     assert stage.told() == []
     stage.see(peer, SILENT, sights[second])
-    stage.run(6)
+    stage.run(30)
     stage.see(peer, SILENT, sights[second])
-    stage.run(5.9)
+    stage.run(29.5)
     assert stage.told() == []
-    stage.run(1.0)
+    stage.run(2.0)
     assert stage.told() == [(peer.id, second)]
 
 
@@ -252,8 +254,10 @@ def test_drop_leaves_nothing() -> None:
         stage.run(20)
         assert (stage.told(), stage.cuts(), stage.assessment.next_due()) == ([], [], None)
         assert list(stage.assessment.verdicts()) == []
-        kept = {name: value for name, value in vars(stage.assessment).items() if not value}
-        assert kept.keys() >= {"_peers", "_states", "_touched", "_pending"}
+        cases = stage.assessment._cases
+        kept = {**vars(stage.assessment), **vars(cases)}
+        for name in ("peers", "states", "_parked", "_renamed", "_touched", "_pending"):
+            assert not kept[name]
 
 
 def test_mood_follows_the_verdict() -> None:

@@ -167,7 +167,7 @@ def test_second_cut_off_is_told_anew() -> None:
         stage.fall(stage.peers, SILENT)
         stage.run(30)
         stage.answer(stage.peers)
-    stage.run(1)
+    stage.run(3)
     assert [is_over for is_over, _, _ in stage.cuts()] == [False, True] * 3
     assert stage.told() == []
 
@@ -179,9 +179,9 @@ def test_pods_are_muffled_by_a_cut_off_and_it_explains_them() -> None:
     peer = stage.peers[0]
     assert stage.assessment.mood(peer.node) is Mood.MUFFLED
     assert stage.assessment.explains(peer.id, at(12))
-    back = stage.now
     stage.answer(stage.peers)
-    stage.run(0.1)
+    stage.run(3)
+    back = stage.now
     assert stage.assessment.mood(peer.node) is Mood.CLEAR
     assert stage.assessment.explains(peer.id, at(12))
     assert not stage.assessment.explains(peer.id, at(back + 1))
@@ -194,7 +194,7 @@ def test_cut_off_ends_when_no_peer_is_left() -> None:
     stage.cuts()
     for peer in stage.peers:
         stage.assessment.drop(peer.id, at(stage.now))
-    stage.run(1)
+    stage.run(3)
     assert [is_over for is_over, _, _ in stage.cuts()] == [True]
     assert not stage.assessment.isolation.is_on
 

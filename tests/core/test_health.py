@@ -261,6 +261,7 @@ class Model:
             heard.replied = {Family.V4: outcome.probe.sent_ns}
         else:
             heard.failing = outcome.probe.target
+            heard.failed_ns = outcome.probe.sent_ns
         after = self.beliefs[number]
         changed = poke(self.book, outcome, fail_after=self.fail_after)
         assert (changed is not None) == (after is not before)
@@ -273,7 +274,17 @@ class Model:
         up = [n for n in there if self.beliefs[n] is Health.UP and n not in failing]
         heard = self.heard.get(node, Tally())
         answering = Counter({Family.V4: len(up)})
-        return Tally(len(there), len(failing), len(down), heard.replied, answering, heard.failing)
+        up_all = sum(self.beliefs[n] is Health.UP for n in there)
+        return Tally(
+            targets=len(there),
+            doubtful=len(failing),
+            down=len(down),
+            up=up_all,
+            replied=heard.replied,
+            answering=answering,
+            failing=heard.failing,
+            failed_ns=heard.failed_ns,
+        )
 
 
 @given(STEPS, st.integers(1, 4))

@@ -88,6 +88,8 @@ def test_each_layer_speaks_for_itself() -> None:
     network = Network()
     network.poke(OUTER, 0)
     network.lose(inner(), 1, 2, 3)
+    assert network.sights() == (Sight.UNSURE, Sight.SILENT, Sight.UNKNOWN)
+    network.poke(OUTER, 4)
     assert network.sights() == (Sight.ANSWERS, Sight.SILENT, Sight.UNKNOWN)
     seen = network.view()
     assert (seen.failing_since_ns, seen.is_doubtful) == (at(1), False)

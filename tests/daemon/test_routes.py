@@ -76,7 +76,7 @@ def test_a_route_that_comes_and_goes_is_followed(
         here.remove_route(there)
         assert_no_more(capture, there.tunnel.address, time.monotonic_ns())
         daemon.wait_status("1 peer: 1 ok; 0 targets", since_ns=removed)
-        gone = daemon.process.wait_for_line(r"info: .* is no peer any more", 20.0).group()
+        gone = daemon.process.wait_for_line(r"info: .* is gone, with its routes", 20.0).group()
     print(f"{(poked - added) / 1e6:.0f} ms after the route was asked for")
     assert poked - added < SECOND_NS
     assert there.address in gone
@@ -126,7 +126,7 @@ def test_what_the_routes_show_is_said_once(cluster: Cluster, here: Node, there: 
         line = daemon.process.wait_for_line("the kernel's routes show .*").group()
         daemon.wait_status("2 peers: 2 ok")
         here.remove_route(there)
-        daemon.process.wait_for_line("is no peer any more", 20.0)
+        daemon.process.wait_for_line("is gone, with its routes", 20.0)
         lines = daemon.process.lines()
     assert "2 peers behind tunl0 (tun)" in line
     assert sum("kernel's routes" in one for one in lines) == 1

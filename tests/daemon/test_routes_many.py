@@ -81,7 +81,7 @@ def check_thousand(cluster: Cluster, here: Node) -> None:
         again = wait_last_first_poke(capture, changing)
         deleted = change(here, "del", net=21)
         daemon.wait_status("(?<==)0 peers; 0 targets", TOLD_SECONDS, since_ns=deleted)
-        daemon.process.wait_for_line(r"172\.21\..* is no peer any more", 20.0)
+        daemon.process.wait_for_line(r"172\.21\..* is gone, with its routes", 20.0)
         late = requests(capture, deleted + SECOND_NS)
         times = [echo.monotonic_ns for echo in requests(capture)]
         lines = daemon.process.lines()
@@ -93,5 +93,5 @@ def check_thousand(cluster: Cluster, here: Node) -> None:
     # The share of 100 ms is 20 packets.
     assert largest_window(times, 100 * MILLISECOND_NS) <= 40
     # One for what the kernel told at once, which is hundreds.
-    assert sum("no peer any more" in line for line in lines) <= 20
+    assert sum("gone, with" in line for line in lines) <= 20
     print("\n".join(lines))
