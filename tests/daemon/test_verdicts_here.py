@@ -8,38 +8,23 @@ from pokepodsd.core.entries import EventKind
 from tests.cluster import Cluster
 from tests.daemon.journalled import (
     JournalledDaemon,
-    daemon_under_a_journal,
     during,
     fields,
     kinds,
 )
-from tests.daemon.nodes import register
-from tests.lab import Encapsulation, Node, TunnelFilter
-
-TABLES = {
-    "poke": {"interval": "1s", "timeout": "500ms"},
-    "tunnels": {"interval": "1s"},
-}
-WELL = r"2 peers: 2 ok; 6 targets: 6 up, 0 down, 0 opening; API: watching"
+from tests.daemon.scene import WELL, three_nodes, watched
+from tests.lab import Node
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three nodes with tunnels, for all scenes: each undoes what it did."""
-    folder = tmp_path_factory.mktemp("verdicts")
-    with Cluster(folder, nodes=3, tunnels=Encapsulation.IPIP) as started:
-        register(started, *started.lab.nodes)
-        for node in started.lab.nodes[1:]:
-            node.tunnel.set_filter(TunnelFilter.OPEN)
-            started.make_pods(node, 3)
+    with three_nodes(tmp_path_factory.mktemp("verdicts")) as started:
         yield started
 
 
 @pytest.fixture
 def daemon(cluster: Cluster, here: Node) -> Iterator[JournalledDaemon]:
-    """The daemon of one scene, with all peers well."""
-    with daemon_under_a_journal(cluster, here, TABLES) as started:
-        started.settle(WELL)
+    with watched(cluster, here) as started:
         yield started
 
 
