@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
+from pokepodsd.core.objects import is_ready, text_of
 from pokepodsd.core.records import NodeGone, NodeSeen, NodesRefused
 from pokepodsd.errors import GarbledError
 
@@ -63,11 +64,11 @@ def node_from_object(obj: Mapping[str, Any]) -> NodeSeen:
         spec = obj.get("spec") or {}
         status = obj.get("status") or {}
         return NodeSeen(
-            node=NodeName(_text(metadata["name"])),
+            node=NodeName(text_of(metadata["name"])),
             unschedulable=spec.get("unschedulable") is True,
-            ready=_is_ready(status),
+            ready=is_ready(status),
             deleting=metadata.get("deletionTimestamp") is not None,
-            created=_text(metadata.get("creationTimestamp") or ""),
+            created=text_of(metadata.get("creationTimestamp") or ""),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise GarbledError(f"a node object of an unknown shape: {error!r}") from error
@@ -91,17 +92,4 @@ def _is_not_found(status: Mapping[str, Any], node: NodeName) -> bool:
         and status.get("reason") == "NotFound"
         and isinstance(details, dict)
         and (details.get("kind"), details.get("name")) == ("nodes", node)
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} where text belongs")
-    return value
-
-
-def _is_ready(status: Mapping[str, Any]) -> bool:
-    return any(
-        condition.get("type") == "Ready" and condition.get("status") == "True"
-        for condition in status.get("conditions") or ()
     )

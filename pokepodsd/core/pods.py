@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pokepodsd.core.model import NodeName, Pod, Uid
+from pokepodsd.core.objects import is_ready, text_of
 from pokepodsd.errors import GarbledError
 
 
@@ -22,16 +23,16 @@ def pod_from_object(obj: Mapping[str, Any]) -> Pod:
         spec = obj.get("spec") or {}
         status = obj.get("status") or {}
         return Pod(
-            uid=Uid(_text(metadata["uid"])),
-            namespace=_text(metadata["namespace"]),
-            name=_text(metadata["name"]),
-            node=NodeName(_text(spec["nodeName"])) if spec.get("nodeName") else None,
-            phase=_text(status.get("phase", "")),
-            ready=_is_ready(status),
+            uid=Uid(text_of(metadata["uid"])),
+            namespace=text_of(metadata["namespace"]),
+            name=text_of(metadata["name"]),
+            node=NodeName(text_of(spec["nodeName"])) if spec.get("nodeName") else None,
+            phase=text_of(status.get("phase", "")),
+            ready=is_ready(status),
             terminating=metadata.get("deletionTimestamp") is not None,
             host_network=spec.get("hostNetwork") is True,
-            host=_text(status.get("hostIP") or ""),
-            created=_text(metadata.get("creationTimestamp") or ""),
+            host=text_of(status.get("hostIP") or ""),
+            created=text_of(metadata.get("creationTimestamp") or ""),
             addresses=_addresses(status),
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -45,28 +46,15 @@ def uid_of(obj: Mapping[str, Any]) -> Uid:
         GarbledError: it has none.
     """
     try:
-        return Uid(_text(obj["metadata"]["uid"]))
+        return Uid(text_of(obj["metadata"]["uid"]))
     except (KeyError, TypeError) as error:
         raise GarbledError(f"a deleted object without a uid: {error!r}") from error
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} where text belongs")
-    return value
-
-
-def _is_ready(status: Mapping[str, Any]) -> bool:
-    return any(
-        condition.get("type") == "Ready" and condition.get("status") == "True"
-        for condition in status.get("conditions") or ()
-    )
-
-
 def _addresses(status: Mapping[str, Any]) -> tuple[str, ...]:
     """PodIPs, which repeats podIP as its first item since Kubernetes 1.20; podIP before that."""
-    listed = [_text(item["ip"]) for item in status.get("podIPs") or () if item.get("ip")]
+    listed = [text_of(item["ip"]) for item in status.get("podIPs") or () if item.get("ip")]
     single = status.get("podIP")
     if single and single not in listed:
-        listed.insert(0, _text(single))
+        listed.insert(0, text_of(single))
     return tuple(listed)
