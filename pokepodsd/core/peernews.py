@@ -54,11 +54,7 @@ def tell(decisions: Sequence[Decision], now: MonotonicNs) -> list[Entry]:
 def tell_cut_off(news: CutOff, links: Sequence[Link], now: MonotonicNs) -> Entry:
     """This node is cut off, or it is no longer; ``links`` are those that have no carrier."""
     took = span(now - news.since_ns)
-    fields = {
-        "VERDICT": "self",
-        "LAYER": _self_layer(news.views).value,
-        "COUNT": str(news.failing),
-    }
+    fields = {"VERDICT": "self", "LAYER": _self_layer(news.views).value}
     if news.is_over:
         text = (
             f"this node reaches its peers again after {took}: {news.asked - news.failing} of the "
@@ -69,6 +65,7 @@ def tell_cut_off(news: CutOff, links: Sequence[Link], now: MonotonicNs) -> Entry
         f"this node is cut off for {took}, it is not its peers: {news.failing} of the "
         f"{news.asked} that were asked do not answer; {_self_remedy(news.views, links)}"
     )
+    fields["COUNT"] = str(news.failing)
     return Entry(kind=EventKind.NODE_CUT_OFF, level=Level.ERROR, text=text, fields=fields)
 
 

@@ -81,7 +81,7 @@ def check_thousand(cluster: Cluster, here: Node) -> None:
         again = wait_last_first_poke(capture, changing)
         deleted = change(here, "del", net=21)
         daemon.wait_status("(?<==)0 peers; 0 targets", TOLD_SECONDS, since_ns=deleted)
-        daemon.process.wait_for_line(r"172\.21\..* is gone, with its routes", 20.0)
+        daemon.process.wait_for_line(r"172\.21\..* gone, with", 20.0)
         late = requests(capture, deleted + SECOND_NS)
         times = [echo.monotonic_ns for echo in requests(capture)]
         lines = daemon.process.lines()
@@ -92,6 +92,6 @@ def check_thousand(cluster: Cluster, here: Node) -> None:
     assert again - changing < 1.5 * ROUTES / MAX_RATE * SECOND_NS
     # The share of 100 ms is 20 packets.
     assert largest_window(times, 100 * MILLISECOND_NS) <= 40
-    # One for what the kernel told at once, which is hundreds.
-    assert sum("gone, with" in line for line in lines) <= 20
+    # One for those of a change, and perhaps one for its stragglers.
+    assert sum("gone, with" in line for line in lines) <= 4
     print("\n".join(lines))

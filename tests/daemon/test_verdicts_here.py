@@ -37,7 +37,7 @@ def test_a_node_without_its_cable_blames_no_peer(daemon: JournalledDaemon, here:
     daemon.wait_status(WELL)
     assert kinds(daemon.finish()) == ["NODE_CUT_OFF", "NODE_BACK"]
     assert (cut_off["PRIORITY"], back["PRIORITY"]) == ("3", "5")
-    assert fields(cut_off) == {"LAYER": "underlay", "VERDICT": "self"}
+    assert fields(cut_off) == {"LAYER": "underlay", "VERDICT": "self", "COUNT": "2"}
     assert "this node is cut off for " in cut_off["MESSAGE"]
     assert "2 of the 2 that were asked stopped answering at once" in cut_off["MESSAGE"]
     assert "eth0 has no carrier: check this node's uplink" in cut_off["MESSAGE"]
