@@ -260,8 +260,7 @@ class Model:
         if name == "reply":
             heard.replied = {Family.V4: outcome.probe.sent_ns}
         else:
-            heard.failing = outcome.probe.target
-            heard.failed_ns = outcome.probe.sent_ns
+            heard.failing, heard.failed_ns = outcome.probe.target, outcome.probe.sent_ns
         after = self.beliefs[number]
         changed = poke(self.book, outcome, fail_after=self.fail_after)
         assert (changed is not None) == (after is not before)
@@ -274,17 +273,9 @@ class Model:
         up = [n for n in there if self.beliefs[n] is Health.UP and n not in failing]
         heard = self.heard.get(node, Tally())
         answering = Counter({Family.V4: len(up)})
-        up_all = sum(self.beliefs[n] is Health.UP for n in there)
-        return Tally(
-            targets=len(there),
-            doubtful=len(failing),
-            down=len(down),
-            up=up_all,
-            replied=heard.replied,
-            answering=answering,
-            failing=heard.failing,
-            failed_ns=heard.failed_ns,
-        )
+        ups = sum(self.beliefs[n] is Health.UP for n in there)
+        counts = (len(there), len(failing), len(down), ups)
+        return Tally(*counts, heard.replied, answering, heard.failing, heard.failed_ns)
 
 
 @given(STEPS, st.integers(1, 4))
