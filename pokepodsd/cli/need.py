@@ -231,7 +231,7 @@ def _target(address: str) -> Target:
         id=TargetId(f"need/{address}"),
         node=None,
         address=address,
-        family=Family.V6 if ":" in address else Family.V4,
+        family=Family.of(address),
         layer=Layer.TUNNEL,
     )
 

@@ -4,7 +4,7 @@ Owns the holding back: tunnels that open at the same time are one entry, and a p
 told when it stays away.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pokepodsd.core.assessment import Assessment
 from pokepodsd.core.decisions import Decision
@@ -133,7 +133,8 @@ class Bulletin:
         ]
         if gone:
             entries.append(tell_withdrawals(gone))
-            self._forget(gone)
+            for peer in gone:
+                del self._gone[peer.id]
         return entries
 
     def _without_filtered(self, decisions: Iterable[Decision]) -> list[Decision]:
@@ -159,7 +160,3 @@ class Bulletin:
         times = [due for _, due in self._gone.values()]
         times += [self._openings_due] if self._openings_due is not None else []
         return min(times, default=None)
-
-    def _forget(self, gone: Sequence[Peer]) -> None:
-        for peer in gone:
-            del self._gone[peer.id]

@@ -26,6 +26,11 @@ class Family(Enum):
     V4 = 4
     V6 = 6
 
+    @classmethod
+    def of(cls, address: str) -> "Family":
+        """The family of a text that is known to be an address."""
+        return cls.V6 if ":" in address else cls.V4
+
 
 class Layer(Enum):
     """What a poke crosses: the nodes' own network, the tunnel on it, or all the way to a pod."""

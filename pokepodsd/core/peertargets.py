@@ -38,7 +38,7 @@ class PeerTargets:
                 id=underlay_target(peer.address),
                 node=peer.node,
                 address=peer.address,
-                family=_family(peer.address),
+                family=Family.of(peer.address),
                 host=peer.address,
                 layer=Layer.UNDERLAY,
             )
@@ -71,8 +71,4 @@ class PeerTargets:
         return usable[tries % len(usable)] if usable else None
 
     def _may_poke(self, address: str) -> bool:
-        return address not in self.own_addresses and _family(address) in self._families
-
-
-def _family(address: str) -> Family:
-    return Family.V6 if ":" in address else Family.V4
+        return address not in self.own_addresses and Family.of(address) in self._families

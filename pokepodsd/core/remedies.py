@@ -6,7 +6,7 @@ inner flow, so that what this node sends opens nothing for what the peer sends.
 
 from collections.abc import Sequence
 
-from pokepodsd.core.kernel import Counters, Findings, RouteAnswer
+from pokepodsd.core.kernel import Findings, RouteAnswer
 
 _SAME_SUBNET = (
     "so it is not tunnelled at all (Calico does this within one subnet with CrossSubnet, and where "
@@ -70,12 +70,9 @@ def _counters(device: str, findings: Sequence[Findings]) -> list[str]:
     samples = [one.counters for one in findings if one.counters is not None]
     if len(samples) < 2:
         return []
-    sent, received = _difference(samples[0], samples[-1])
+    sent = samples[-1].sent - samples[0].sent
+    received = samples[-1].received - samples[0].received
     return [f"meanwhile {device} sent {sent} packets and received {received}, of all peers"]
-
-
-def _difference(first: Counters, last: Counters) -> tuple[int, int]:
-    return last.sent - first.sent, last.received - first.received
 
 
 def _conntrack(findings: Findings) -> list[str]:
