@@ -1,15 +1,12 @@
 """Compares who opens the tunnels of a cluster while deployments roll out: `make lab`.
 
-`python -m tests.laboratory --help` names the options. Owns the exits: 0 when every relation held, 1
-when one did not or the comparison failed, 2 for wrong usage, 77 without root, and 128 plus the
-number of a signal that ended it. Whichever it is, nothing stays behind.
+`python -m tests.laboratory --help` names the options. Exits with 1 also when a relation did not
+hold, with 2 for wrong usage, and otherwise as `tests.demonstration.exits` says.
 """
 
 import argparse
 import json
-import os
 import random
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -17,8 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.demo import FAILURES, NO_PERMISSION
-from tests.demonstration.interrupts import Interrupts
+from tests.demonstration.exits import complain, perform
 from tests.demonstration.teller import WIDTH
 from tests.rollout import report, schedule
 from tests.rollout.ground import Ground
@@ -30,16 +26,7 @@ NODES = range(2, 21)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
-    if os.geteuid() != 0:
-        _complain("it makes network namespaces, and needs root for it: sudo make lab")
-        return NO_PERMISSION
-    with Interrupts() as interrupts:
-        ground = Ground(interrupts)
-        try:
-            status = _run(ground, interrupts, options)
-        finally:
-            failed = _clean_up(ground)
-        return failed or status
+    return perform("lab", Ground, lambda ground: _run(ground, options))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -67,22 +54,14 @@ def _start_count(text: str) -> int:
     return int(text)
 
 
-def _run(ground: Ground, interrupts: Interrupts, options: argparse.Namespace) -> int:
-    try:
-        results = _compare(ground, options, Console(width=WIDTH))
-        if options.json:
-            told = report.as_json(results, {"nodes": options.nodes, "seed": options.seed})
-            options.json.write_text(json.dumps(told, indent=2) + "\n")
-    except KeyboardInterrupt:
-        number = interrupts.number or signal.SIGINT
-        _complain(f"ended by {signal.Signals(number).name}, and cleans up")
-        return 128 + number
-    except FAILURES as error:
-        _complain(str(error))
-        return 1
+def _run(ground: Ground, options: argparse.Namespace) -> int:
+    results = _compare(ground, options, Console(width=WIDTH))
+    if options.json:
+        told = report.as_json(results, {"nodes": options.nodes, "seed": options.seed})
+        options.json.write_text(json.dumps(told, indent=2) + "\n")
     broken = list(report.broken_relations(results))
     for relation in broken:
-        _complain(relation)
+        complain("lab", relation)
     return 1 if broken else 0
 
 
@@ -105,23 +84,6 @@ def _compare(ground: Ground, options: argparse.Namespace, out: Console) -> list[
     out.print(report.results_table(results))
     out.print(f"All of it took {time.monotonic() - began:.0f} seconds.")
     return results
-
-
-def _clean_up(ground: Ground) -> int:
-    try:
-        ground.close()
-        left = ground.find_leftovers()
-    except FAILURES as error:
-        _complain(f"the clean-up failed: {error}")
-        return 1
-    if left:
-        _complain(f"the clean-up left {', '.join(left)}")
-        return 1
-    return 0
-
-
-def _complain(text: str) -> None:
-    sys.stderr.write(f"lab: {text}\n")
 
 
 if __name__ == "__main__":
