@@ -258,9 +258,12 @@ class Daemon:
         if config.kubernetes != before.kubernetes:
             # What the old rule of selection left out is not known here: the pods are read anew.
             self._keeper.start(now)
-        if config.state != before.state:
-            return "; state.directory takes effect at the next start"
-        return ""
+        later = {
+            "poke.socket": config.poke.socket != before.poke.socket,
+            "state.directory": config.state != before.state,
+        }
+        changed = [key for key, is_changed in later.items() if is_changed]
+        return f"; at the next start: {', '.join(changed)}" if changed else ""
 
     def _catch_signals(self) -> None:
         """Note signals, and wake the loop for them."""

@@ -204,7 +204,7 @@ def _decide(config: Config, tunnels: Mapping[str, _Tunnel]) -> None:
 
 def _answering(config: Config, tunnels: Mapping[str, _Tunnel], *, tries: int) -> set[str]:
     """The names of the tunnels of which some address answers."""
-    sockets = {one.channel.family: one for one in open_sockets()}
+    sockets = {one.channel.family: one for one in open_sockets(config.poke.socket)}
     names: dict[TargetId, str] = {}
     targets = []
     for name, one in tunnels.items():

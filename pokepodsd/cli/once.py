@@ -46,7 +46,7 @@ def once(invocation: Invocation, *, tries: int) -> None:
     Exits with status 0 if all answered, and with 1 if some did not.
     """
     config = invocation.load()
-    sockets = open_sockets()
+    sockets = open_sockets(config.poke.socket)
     errors = Console(stderr=True, highlight=False)
     targets = _list_targets(config, sockets, errors)
     outcomes = _sweep(config, targets, sockets, tries, errors)

@@ -31,7 +31,7 @@ def run(invocation: Invocation) -> None:
     journal.install(os.environ)
     journal.set_level(config.log.level)
     manager = ServiceManager(os.environ, pid=os.getpid())
-    sockets = open_sockets()
+    sockets = open_sockets(config.poke.socket)
     with tempfile.TemporaryDirectory(prefix="pokepodsd-") as scratch:
         Daemon(
             config,

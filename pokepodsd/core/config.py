@@ -44,6 +44,7 @@ class PokeConfig:
     timeout_ns: int
     max_rate: int
     fail_after: int
+    socket: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

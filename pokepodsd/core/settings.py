@@ -172,6 +172,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         reason="One lost packet is normal; three in a row are not.",
     ),
     Setting(
+        section="poke",
+        name="socket",
+        kind=Kind.CHOICE,
+        default="auto",
+        choices=("auto", "datagram", "raw"),
+        help='The kind of ICMP socket; "auto" is datagram where that is allowed, else raw.',
+        reason="A datagram socket needs no privilege, but many distributions keep it closed.",
+    ),
+    Setting(
         section="tunnels",
         name="interval",
         kind=Kind.DURATION,

@@ -41,11 +41,14 @@ _PENDING = frozenset(
     | {errno.ENONET, errno.EREMOTEIO}
 )
 
-_NO_PRIVILEGE = (
-    "may not open an ICMP socket: give the process CAP_NET_RAW (in the unit: "
-    "AmbientCapabilities=CAP_NET_RAW), or let its group use ICMP datagram sockets "
-    '(sysctl net.ipv4.ping_group_range="0 2147483647")'
-)
+# Whether each socket that is tried is raw, by the setting.
+_KINDS = {"auto": (False, True), "datagram": (False,), "raw": (True,)}
+_REMEDIES = {
+    True: "give the process CAP_NET_RAW (in the unit: AmbientCapabilities=CAP_NET_RAW)",
+    False: (
+        'let its group use ICMP datagram sockets (sysctl net.ipv4.ping_group_range="0 2147483647")'
+    ),
+}
 
 
 class IcmpSocket:
@@ -124,26 +127,31 @@ class IcmpSocket:
         self._opened.close()
 
 
-def open_sockets() -> list[IcmpSocket]:
-    """One socket for each family that this host has: a datagram socket where allowed, else raw.
+def open_sockets(kind: str) -> list[IcmpSocket]:
+    """One socket for each family that this host has, of the kind that ``poke.socket`` names.
+
+    With "auto" a datagram socket where allowed, else raw.
 
     Raises:
-        PrivilegeError: neither kind may be opened, or the host has no IP at all.
+        PrivilegeError: this kind may not be opened, or the host has no IP at all.
     """
-    found = [_open(Family.V4, ICMPv4Socket), _open(Family.V6, ICMPv6Socket)]
+    tried = _KINDS[kind]
+    found = [_open(Family.V4, ICMPv4Socket, tried), _open(Family.V6, ICMPv6Socket, tried)]
     sockets = [one for one in found if one is not None]
     if not sockets:
         raise PrivilegeError("this host supports neither IPv4 nor IPv6 sockets")
     return sockets
 
 
-def _open(family: Family, kind: type[ICMPv4Socket | ICMPv6Socket]) -> IcmpSocket | None:
-    for raw in (False, True):
+def _open(
+    family: Family, opener: type[ICMPv4Socket | ICMPv6Socket], tried: tuple[bool, ...]
+) -> IcmpSocket | None:
+    for raw in tried:
         try:
-            return IcmpSocket(family, kind(privileged=raw), raw=raw)
+            return IcmpSocket(family, opener(privileged=raw), raw=raw)
         except SocketPermissionError as error:
-            if raw:
-                raise PrivilegeError(_NO_PRIVILEGE) from error
+            if raw == tried[-1]:
+                raise PrivilegeError(_no_privilege(tried)) from error
         except ICMPSocketError as error:
             cause = error.__context__
             if not isinstance(cause, OSError) or cause.errno not in {
@@ -153,6 +161,11 @@ def _open(family: Family, kind: type[ICMPv4Socket | ICMPv6Socket]) -> IcmpSocket
                 raise PrivilegeError(f"cannot open an ICMP socket: {error}") from error
             # No IPv6 on this host, or no datagram ICMP in this kernel: try the other kind.
     return None
+
+
+def _no_privilege(tried: tuple[bool, ...]) -> str:
+    remedies = ", or ".join(_REMEDIES[raw] for raw in reversed(tried))
+    return f"may not open an ICMP socket: {remedies}"
 
 
 def _filter_raw(sock: socket.socket, family: Family, identifier: int) -> None:

@@ -122,7 +122,9 @@ def test_all_complaints_come_at_once() -> None:
         told["metrics"]
         == "unknown; the tables are [kubernetes], [poke], [tunnels], [pods], [log], [state]"
     )
-    assert told["poke.retries"] == "unknown; known are interval, timeout, max_rate, fail_after"
+    assert (
+        told["poke.retries"] == "unknown; known are interval, timeout, max_rate, fail_after, socket"
+    )
     assert told["log"] == "must be a table: write [log] above its keys"
     assert told["poke.max_rate"] == "0 is out of range; allowed is 1 to 10000"
 

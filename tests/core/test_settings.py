@@ -19,6 +19,7 @@ DEFAULTS = {
     "poke.timeout": SECOND_NS,
     "poke.max_rate": 200,
     "poke.fail_after": 3,
+    "poke.socket": "auto",
     "tunnels.interval": 30 * SECOND_NS,
     "tunnels.devices": (),
     "pods.scope": "auto",

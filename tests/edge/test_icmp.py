@@ -68,7 +68,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def pinger(request: pytest.FixtureRequest, lab: Lab, kind: str) -> Iterator[Pinger]:
     lab.nodes[0].set_sysctl(RANGE, ANYBODY if kind == "datagram" else NOBODY)
     with lab.nodes[0].inside():
-        sockets = open_sockets()
+        sockets = open_sockets("auto")
     try:
         assert [one.is_raw for one in sockets] == [kind == "raw"] * 2
         yield Pinger(next(one for one in sockets if one.channel.family is request.param))
