@@ -6,7 +6,16 @@ SHELL := /bin/bash
 PYTHON ?= /usr/bin/python3
 VENV := .venv
 VENV_37 := .venv-kubernetes-37
+VENV_PACKAGES := .venv-packages
 LOCK := packaging/lock
+
+# Where packages are written, and where `make install` puts things.
+DIST := dist
+DESTDIR :=
+PREFIX := /usr
+
+BUNDLE := build/bundle
+BUILD = $(VENV_PACKAGES)/bin/python packaging/build
 
 # What talks to the API server through the kubernetes package, and is tested with two of its
 # releases: the locked one, and the one that comes after it.
@@ -41,12 +50,26 @@ lint: setup ## Check the style
 	$(VENV)/bin/ruff check .
 
 .PHONY: types
-types: setup ## Check the types
+types: setup $(VENV_PACKAGES)/installed ## Check the types
 	$(VENV)/bin/mypy
+	cd packaging/build && ../../$(VENV)/bin/mypy --python-executable ../../$(VENV_PACKAGES)/bin/python \
+		--config-file ../../pyproject.toml . ../files/bytecode.py
 
 .PHONY: contracts
 contracts: setup ## Check which module may import which
 	$(VENV)/bin/lint-imports --no-cache
+
+.PHONY: packages
+packages: $(BUNDLE)/made ## Build the deb, the rpm and the package for Arch Linux, into DIST
+	$(BUILD) packages --bundle $(BUNDLE) $(DIST)
+
+.PHONY: deb rpm
+deb rpm: $(BUNDLE)/made ## Build one of them
+	$(BUILD) packages --bundle $(BUNDLE) --format $@ $(DIST)
+
+.PHONY: install
+install: $(BUNDLE)/made ## Install below DESTDIR, with PREFIX (/usr), for packagers
+	$(BUILD) install --bundle $(BUNDLE) --destdir "$(DESTDIR)/" --prefix "$(PREFIX)"
 
 .PHONY: test-apiserver
 test-apiserver: setup ## Run the discovery tests against the kube-apiserver in KUBEBUILDER_ASSETS
@@ -68,13 +91,16 @@ lock: setup ## Resolve the dependencies anew
 	$(VENV)/bin/pip-compile -q --upgrade --generate-hashes --strip-extras --no-header \
 		--no-emit-find-links --no-emit-index-url --no-emit-options \
 		-c $(LOCK)/kubernetes-35.in -o $(LOCK)/runtime.txt pyproject.toml
+	$(VENV)/bin/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+		--no-emit-find-links --no-emit-index-url --no-emit-options \
+		-o $(LOCK)/packages.txt $(LOCK)/packages.in
 
 .PHONY: setup
 setup: $(VENV)/installed ## Install what the tests need, from Debian and from the lock
 
 .PHONY: clean
 clean: ## Remove what was installed and made here
-	rm -rf $(VENV) $(VENV_37) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV_37) $(VENV_PACKAGES) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/installed: $(LOCK)/development-35.txt pyproject.toml packaging/setup-debian
 	packaging/setup-debian
@@ -87,4 +113,15 @@ $(VENV_37)/installed: $(LOCK)/development-37.txt pyproject.toml $(VENV)/installe
 	$(PYTHON) -m venv --clear $(VENV_37)
 	$(VENV_37)/bin/python -m pip install -q --require-hashes -r $(LOCK)/development-37.txt
 	$(VENV_37)/bin/python -m pip install -q --no-deps -e .
+	touch $@
+
+$(VENV_PACKAGES)/installed: $(LOCK)/packages.txt
+	$(PYTHON) -m venv --clear $(VENV_PACKAGES)
+	$(VENV_PACKAGES)/bin/python -m pip install -q --require-hashes -r $(LOCK)/packages.txt
+	touch $@
+
+# The dependencies change with their lock alone.
+$(BUNDLE)/made: $(LOCK)/runtime.txt packaging/build/bundle.py $(VENV_PACKAGES)/installed
+	rm -rf $(BUNDLE)
+	$(BUILD) bundle $(BUNDLE)
 	touch $@
