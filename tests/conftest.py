@@ -1,6 +1,36 @@
-"""What holds for every test: none passes by being skipped."""
+"""What holds for every test: none passes by being skipped, and which need root."""
+
+import subprocess
+from pathlib import Path
 
 import pytest
+
+_TESTS = Path(__file__).parent
+# They make network namespaces, boxes or packages.
+_NEED_ROOT = (
+    *("daemon", "lab", "packages", "system", "test_demo.py", "test_lab.py", "test_rollout.py"),
+    *("cli/test_need.py", "edge/test_netlink"),
+)
+# Elsewhere, who uses the lab does.
+_LAB = "lab"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs root, so that `-m "not root"` leaves what anybody can run."""
+    for item in items:
+        place = str(item.path.relative_to(_TESTS))
+        fixtures = item.fixturenames if isinstance(item, pytest.Function) else []
+        if place.startswith(_NEED_ROOT) or _LAB in fixtures:
+            item.add_marker(pytest.mark.root)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the packages, made by `make packages`."""
+    folder = tmp_path_factory.mktemp("packages")
+    command = ["make", "--no-print-directory", "packages", f"DIST={folder}"]
+    subprocess.run(command, cwd=_TESTS.parent, check=True)
+    return folder
 
 
 @pytest.hookimpl(trylast=True)

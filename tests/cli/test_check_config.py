@@ -74,6 +74,7 @@ def test_what_is_no_toml_is_status_78(run: Run, path: Path, content: bytes) -> N
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.root
 def test_unreadable_file_is_status_78(run: Run, path: Path) -> None:
     """A file that this user may not read is a fault of the configuration, not of the usage."""
     path.touch(mode=0o600)

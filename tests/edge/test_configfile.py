@@ -96,6 +96,7 @@ def test_directory_is_refused(tmp_path: Path) -> None:
         configfile.read(tmp_path)
 
 
+@pytest.mark.root
 def test_unreadable_file_is_refused(path: Path) -> None:
     """A file that this user may not read is not taken for an absent one."""
     path.touch(mode=0o600)

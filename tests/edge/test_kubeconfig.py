@@ -87,6 +87,7 @@ class TestFind:
         assert all(line.count(place) == 1 for place in (*KNOWN_PLACES, "/opt/kubelet.conf"))
         assert "kubernetes.kubeconfig" in line
 
+    @pytest.mark.root
     def test_place_that_may_not_be_looked_at(self, tmp_path: Path) -> None:
         """For a user without privilege a closed folder holds no kubeconfig, and is no crash."""
         for folder in (tmp_path, *tmp_path.parents[:2]):

@@ -185,6 +185,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", place], check=True)
 
 
+@pytest.mark.root
 def test_full_disk_keeps_the_old_file(small_disk: Path) -> None:
     """A save that does not fit is an error, leaves the old one whole, and gives its room back."""
     statefile.Writer(small_disk, TARGETS[:50]).finish()

@@ -1,0 +1,1 @@
+"""What is in the packages, without installing them; how they are built."""

@@ -1,0 +1,89 @@
+"""How the packages are built: the same bytes from the same sources."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv-packages"
+
+
+def sums(folder: Path) -> dict[str, str]:
+    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.iterdir()}
+
+
+def checkout(folder: Path) -> Path:
+    """A copy of what the project consists of, with times of its own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in listed.stdout.decode().split("\0"):
+        # A file that is deleted and not committed is listed too.
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def test_two_builds_are_the_same(packages: Path, tmp_path: Path) -> None:
+    """From another folder, in another time zone, with another umask and locale: the same bytes.
+
+    The dependencies are installed anew as well.
+    """
+    elsewhere = checkout(tmp_path / "somewhere else")
+    made = tmp_path / "made"
+    environment = {**os.environ, "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "HOME": str(tmp_path)}
+    command = ["make", "-s", "packages", f"DIST={made}", f"VENV_PACKAGES={VENV}"]
+    subprocess.run(command, cwd=elsewhere, env=environment, umask=0o077, check=True)
+    assert sums(made) == sums(packages)
+
+
+def test_one_format_is_built_alone(tmp_path: Path) -> None:
+    """`make deb` and `make rpm` each make the one that they name."""
+    for name in ("deb", "rpm"):
+        folder = tmp_path / name
+        subprocess.run(["make", "-s", name, f"DIST={folder}"], cwd=ROOT, check=True)
+        assert [one.suffix for one in folder.iterdir()] == [f".{name}"]
+
+
+def test_a_changelog_of_another_version_is_refused(tmp_path: Path) -> None:
+    """The version of the program and that of the changelog are one, or there is no package."""
+    elsewhere = checkout(tmp_path / "checkout")
+    changelog = elsewhere / "CHANGELOG.md"
+    text = changelog.read_text(encoding="utf-8")
+    changelog.write_text(text.replace("## ", "## 99.0.0 (2026-01-31)\n\n- New.\n\n## ", 1))
+    command = [str(VENV / "bin/python"), "packaging/build", "packages", "--bundle"]
+    done = subprocess.run(
+        [*command, str(ROOT / "build" / "bundle"), str(tmp_path / "made")],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: CHANGELOG.md begins with 99.0.0, the program says")
+
+
+def test_make_install_honours_its_variables(tmp_path: Path) -> None:
+    """DESTDIR and PREFIX move everything, the program starts, settings that are there are kept."""
+    config = tmp_path / "etc" / "pokepodsd.toml"
+    config.parent.mkdir()
+    config.write_text("# mine\n")
+    variables = (f"DESTDIR={tmp_path}", "PREFIX=/usr/local")
+    subprocess.run(["make", "-s", "install", *variables], cwd=ROOT, check=True)
+    assert config.read_text() == "# mine\n"
+    assert {one.name for one in tmp_path.iterdir()} == {"etc", "usr"}
+    assert {one.name for one in (tmp_path / "usr").iterdir()} == {"local"}
+    local = tmp_path / "usr" / "local"
+    unit = (local / "lib/systemd/system/pokepodsd.service").read_text()
+    assert "\nExecStart=/usr/local/bin/pokepodsd run\n" in unit
+    program = (local / "bin/pokepodsd").read_text()
+    assert "/usr/local/share/pokepodsd/lib" in program
+    command = ["/usr/bin/python3", "-IS", str(local / "share/pokepodsd/lib"), "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("pokepodsd ")

@@ -1,0 +1,159 @@
+"""What is in the packages, and how large they are."""
+
+import json
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pokepodsd.core.config import sample
+
+MEGABYTE = 1_000_000
+LIB = "usr/share/pokepodsd/lib"
+FILES = (
+    "etc/pokepodsd.toml",
+    "usr/bin/pokepodsd",
+    "usr/lib/systemd/catalog/pokepodsd.catalog",
+    "usr/lib/systemd/system-preset/80-pokepodsd.preset",
+    "usr/lib/systemd/system/pokepodsd-kubeconfig.path",
+    "usr/lib/systemd/system/pokepodsd-kubeconfig.service",
+    "usr/lib/systemd/system/pokepodsd.service",
+    "usr/share/bash-completion/completions/pokepodsd",
+    "usr/share/doc/pokepodsd/README.md",
+    "usr/share/fish/vendor_completions.d/pokepodsd.fish",
+    "usr/share/pokepodsd/drop-ins/eks.conf",
+    "usr/share/pokepodsd/drop-ins/icmp-datagram.conf",
+    "usr/share/pokepodsd/drop-ins/icmp-raw.conf",
+    "usr/share/pokepodsd/drop-ins/k0s.conf",
+    "usr/share/pokepodsd/drop-ins/k3s.conf",
+    "usr/share/pokepodsd/drop-ins/microk8s.conf",
+    "usr/share/pokepodsd/drop-ins/rke2.conf",
+    "usr/share/pokepodsd/rbac/nodes.yaml",
+    "usr/share/pokepodsd/rbac/serviceaccount.yaml",
+    "usr/share/pokepodsd/sbom.cdx.json",
+)
+ONLY_DEB = (
+    "usr/share/doc/pokepodsd/changelog.Debian.gz",
+    "usr/share/doc/pokepodsd/copyright",
+    "usr/share/python3/runtime.d/pokepodsd.rtupdate",
+    "usr/share/zsh/vendor-completions/_pokepodsd",
+)
+ONLY_RPM = (
+    "usr/share/licenses/pokepodsd/GPL-3.0.txt",
+    "usr/share/licenses/pokepodsd/LICENSE",
+    "usr/share/licenses/pokepodsd/icmplib-LICENSE",
+    "usr/share/zsh/site-functions/_pokepodsd",
+)
+
+
+def output(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def bundled(tree: Path) -> dict[str, str]:
+    """The bundled projects with their versions, by their metadata."""
+    names = [one.name for one in (tree / LIB).glob("*.dist-info")]
+    found = (re.fullmatch(r"(.+)-([^-]+)\.dist-info", name) for name in names)
+    return {one[1].replace("_", "-").lower(): one[2] for one in found if one}
+
+
+@pytest.mark.parametrize("name", [*FILES, *ONLY_DEB])
+def test_the_deb_has_it(tree: Path, name: str) -> None:
+    """Every file that is promised, and none of them empty."""
+    assert (tree / name).stat().st_size
+
+
+def test_the_rpm_has_the_same(rpm: Path, tree: Path) -> None:
+    """One tree makes both: they differ in what each format wants of its own."""
+    listed = {line.lstrip("/") for line in output("rpm", "-qpl", rpm).splitlines()}
+    assert {*FILES, *ONLY_RPM} <= listed
+    in_deb = {str(one.relative_to(tree)) for one in tree.rglob("*") if one.is_file()}
+    own = {"usr/share/lintian/overrides/pokepodsd", *ONLY_DEB}
+    assert in_deb - listed == own
+    files = {one for one in listed - in_deb if not (tree / one).is_dir()}
+    assert {one for one in files if not one.startswith("usr/share/licenses/")} == {ONLY_RPM[-1]}
+
+
+def test_sizes(deb: Path, rpm: Path) -> None:
+    """An operator copies it to every node: the deb is under 2 MB, the rpm under 2.2 MB."""
+    assert deb.stat().st_size < 2 * MEGABYTE
+    assert rpm.stat().st_size < 2.2 * MEGABYTE
+
+
+def test_nothing_is_compiled(tree: Path) -> None:
+    """One package serves every architecture and every Python: no machine code, no byte-code."""
+    names = {one.name for one in tree.rglob("*")}
+    assert not [name for name in names if name.endswith((".so", ".pyc")) or ".cpython-" in name]
+
+
+def test_everything_is_roots(deb: Path) -> None:
+    """Owner, group and mode of each file: nobody else may write, nothing runs as its owner."""
+    for line in output("dpkg-deb", "--contents", deb).splitlines():
+        mode, owner, *_ = line.split()
+        assert owner == "root/root", line
+        assert mode[1:] in {"rwxr-xr-x", "rw-r--r--"}, line
+
+
+def test_what_may_be_run(tree: Path) -> None:
+    """The program, what finds its Python, and Debian's hook: no module of the bundle."""
+    runnable = {
+        str(one.relative_to(tree))
+        for one in tree.rglob("*")
+        if one.is_file() and one.stat().st_mode & stat.S_IXUSR
+    }
+    hook = "usr/share/python3/runtime.d/pokepodsd.rtupdate"
+    assert runnable == {"usr/bin/pokepodsd", "usr/share/pokepodsd/python", hook}
+
+
+def test_the_configuration_is_the_administrators(deb: Path, rpm: Path, tree: Path) -> None:
+    """A conffile of the deb, %config(noreplace) of the rpm, with every setting at its default."""
+    assert output("dpkg-deb", "--field", deb, "Conffiles").strip() == ""
+    assert output("dpkg-deb", "--info", deb, "conffiles") == "/etc/pokepodsd.toml\n"
+    assert output("rpm", "-qp", "--configfiles", rpm) == "/etc/pokepodsd.toml\n"
+    flags = output("rpm", "-qp", "--qf", "[%{FILEFLAGS:fflags} %{FILENAMES}\\n]", rpm)
+    assert "cn /etc/pokepodsd.toml\n" in flags
+    assert (tree / "etc/pokepodsd.toml").read_text() == sample()
+
+
+def test_any_python_that_fits_is_enough(deb: Path, rpm: Path) -> None:
+    """Python 3.11 or newer, whether it is the distribution's own or stands beside it."""
+    depends = output("dpkg-deb", "--field", deb, "Depends")
+    assert depends.startswith("python3 (>= 3.11) | python3.")
+    assert "| python3.11, systemd (>= 249)" in depends
+    requires = output("rpm", "-qp", "--requires", rpm).splitlines()
+    assert "(python3 >= 3.11 or python3.14 or python3.13 or python3.12 or python3.11)" in requires
+
+
+def test_what_is_bundled_is_declared(rpm: Path, tree: Path) -> None:
+    """The bill of materials, the rpm's Provides and the metadata name the same projects."""
+    bill = json.loads((tree / "usr/share/pokepodsd/sbom.cdx.json").read_text())
+    listed = {one["name"].lower().replace("_", "-"): one["version"] for one in bill["components"]}
+    assert listed == bundled(tree)
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    assert all(one["licenses"][0]["expression"] for one in bill["components"])
+    provides = output("rpm", "-qp", "--provides", rpm)
+    for name, version in bundled(tree).items():
+        declared = re.compile(
+            rf"bundled\(python3dist\({name.replace('-', '[-_]')}\)\) = {version}$", re.M
+        )
+        assert declared.search(provides), name
+
+
+def test_every_licence_is_there(tree: Path) -> None:
+    """Debian's copyright file has a paragraph for each project, with its licence and its owner."""
+    text = (tree / "usr/share/doc/pokepodsd/copyright").read_text()
+    paragraphs = [dict(_fields(one)) for one in text.split("\n\n")]
+    comments = {one["Comment"].lower().replace("_", "-") for one in paragraphs if "Comment" in one}
+    assert comments == {f"{name} {version}" for name, version in bundled(tree).items()}
+    texts = {one["License"].partition("\n")[0] for one in paragraphs if set(one) == {"License"}}
+    for one in paragraphs:
+        if "Files" in one:
+            assert one["License"] in texts
+            assert one["Copyright"]
+
+
+def _fields(paragraph: str) -> list[tuple[str, str]]:
+    found = re.findall(r"^(\S+?):(.*(?:\n .*)*)", paragraph, re.MULTILINE)
+    return [(name, value.strip()) for name, value in found]
