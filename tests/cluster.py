@@ -131,7 +131,7 @@ class Cluster:
         for section, values in (tables or {}).items():
             merged.setdefault(section, {}).update(values)
         path = self.folder / f"{node.name}.toml"
-        path.write_text("\n".join(_toml(merged)), encoding="utf-8")
+        path.write_text("\n".join(toml_lines(merged)), encoding="utf-8")
         return path
 
     @contextmanager
@@ -195,7 +195,8 @@ def pod_on(node: Node, number: int, *, namespace: str = "shop") -> PodArguments:
     )
 
 
-def _toml(tables: Tables) -> Iterator[str]:
+def toml_lines(tables: Tables) -> Iterator[str]:
+    """A configuration as pokepodsd.toml says it."""
     for section, values in tables.items():
         yield f"[{section}]"
         for name, value in values.items():

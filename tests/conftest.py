@@ -33,6 +33,18 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def deb(packages: Path) -> Path:
+    (found,) = packages.glob("*.deb")
+    return found
+
+
+@pytest.fixture(scope="session")
+def rpm(packages: Path) -> Path:
+    (found,) = packages.glob("*.rpm")
+    return found
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A skipped test is a failed run: it needs what the set-up was to install."""

@@ -1,5 +1,6 @@
 """The project's own promises about itself: sizes, the sample, the unit file."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from pokepodsd.core.config import sample, validate
+from pokepodsd.core.entries import EventKind
+from pokepodsd.edge.kubeconfig import KNOWN_PLACES
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(
-    path for folder in ("pokepodsd", "tests") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("pokepodsd", "packaging", "tests") for path in (ROOT / folder).rglob("*.py")
 )
 LONGEST_MODULE = 300
+UNITS = ROOT / "systemd"
+UNIT = UNITS / "pokepodsd.service"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -30,29 +35,75 @@ def test_the_shipped_sample_is_the_table_of_settings() -> None:
     validate(tomllib.loads(shipped), source="the sample")
 
 
+def test_the_catalog_explains_every_kind_of_entry() -> None:
+    """`journalctl -x` has something to say about each MESSAGE_ID, and about none that is not."""
+    text = (UNITS / "pokepodsd.catalog").read_text(encoding="utf-8")
+    entries = re.findall(r"^-- ([0-9a-f]{32})\nSubject: (.+)$", text, re.MULTILINE)
+    assert sorted(found for found, _ in entries) == sorted(kind.value for kind in EventKind)
+    assert len({subject for _, subject in entries}) == len(entries)
+
+
+def settings(unit: Path, name: str) -> set[str]:
+    """The words of a setting that may stand in several lines, of which an empty one clears."""
+    words: set[str] = set()
+    for line in unit.read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"{name}="):
+            listed = line.removeprefix(f"{name}=").split()
+            words = words | set(listed) if listed else set()
+    return words
+
+
+def test_what_a_drop_in_lists_again_is_as_in_the_unit() -> None:
+    """eks.conf empties the list of what is hidden, and hides all of it but one folder again."""
+    hidden = settings(UNIT, "InaccessiblePaths") - {"-/etc/kubernetes/pki"}
+    assert hidden < settings(UNITS / "drop-ins" / "eks.conf", "InaccessiblePaths")
+
+
+def test_every_known_place_of_a_kubeconfig_is_watched() -> None:
+    """A node that joins later is noticed: kubeadm's by the unit, every other by its drop-in."""
+    files = (UNIT, *(UNITS / "drop-ins").glob("*.conf"))
+    wanted = {word for file in files for word in settings(file, "Wants")}
+    for place in KNOWN_PLACES:
+        watched = "/etc/kubernetes" if place.startswith("/etc/kubernetes/") else place
+        escaped = subprocess.run(
+            ["systemd-escape", "--path", "--template=pokepodsd-mounts@.path", watched],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert escaped.stdout.strip() in wanted
+
+
 @pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit file, with the path of a program that exists."""
-    text = (ROOT / "systemd" / "pokepodsd.service").read_text(encoding="utf-8")
+def units(tmp_path: Path) -> list[Path]:
+    """The units, with the path of a program that exists."""
     program = shutil.which("pokepodsd", path=str(Path(sys.executable).parent))
     assert program is not None
-    path = tmp_path / "pokepodsd.service"
-    path.write_text(text.replace("/usr/bin/pokepodsd", program), encoding="utf-8")
-    return path
+    made = []
+    for source in (*UNITS.glob("*.service"), *UNITS.glob("*.path")):
+        text = source.read_text(encoding="utf-8").replace("/usr/bin/pokepodsd", program)
+        path = tmp_path / source.name.replace("@.", "@etc-shadow.")
+        path.write_text(text, encoding="utf-8")
+        made.append(path)
+    return made
 
 
-def test_systemd_finds_no_fault_with_the_unit(unit: Path) -> None:
+def test_systemd_finds_no_fault_with_the_units(units: list[Path]) -> None:
     """`systemd-analyze verify` says nothing."""
     done = subprocess.run(
-        ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_the_unit_is_not_exposed(unit: Path) -> None:
-    """`systemd-analyze security` gives at most 2.0 of 10."""
+@pytest.mark.parametrize(
+    ("name", "threshold"), [("pokepodsd.service", 18), ("pokepodsd-mounts.service", 22)]
+)
+def test_the_units_are_not_exposed(units: list[Path], name: str, threshold: int) -> None:
+    """`systemd-analyze security` gives the daemon at most 1.8 of 10 (threshold is in tenths)."""
+    (unit,) = (one for one in units if one.name == name)
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={threshold}", unit],
         capture_output=True,
         text=True,
         check=False,

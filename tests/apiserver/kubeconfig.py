@@ -25,6 +25,14 @@ def write_kubeconfig(authority: Authority, folder: Path, server_url: str, node: 
     return _write(authority, folder, server_url, {"client-certificate": path, "client-key": path})
 
 
+def write_kubeadm_layout(authority: Authority, root: Path, server_url: str, node: str) -> Path:
+    """As kubeadm lays it out below `root`: two folders, the certificate by its absolute path."""
+    rotate(authority, root / "var/lib/kubelet", node)
+    path = f"/var/lib/kubelet/pki/{CURRENT}"
+    credentials = {"client-certificate": path, "client-key": path}
+    return _write(authority, root / "etc/kubernetes", server_url, credentials)
+
+
 def rotate(
     authority: Authority, folder: Path, node: str, issued: IssuedCertificate | None = None
 ) -> Path:
@@ -93,9 +101,15 @@ def write_exec_kubeconfig(
     return _write(authority, folder, server_url, {"exec": plugin | {"command": f"./{script.name}"}})
 
 
-def _write(authority: Authority, folder: Path, server_url: str, credentials: Json) -> Path:
+def kubeconfig_text(
+    authority: Authority, server_url: str, credentials: Json, *, authority_file: str = ""
+) -> str:
+    """A kubeconfig with the authority's certificate in it, or with the file that has it."""
     cluster = {"server": server_url}
-    cluster["certificate-authority-data"] = _encode(authority.certificate)
+    if authority_file:
+        cluster["certificate-authority"] = authority_file
+    else:
+        cluster["certificate-authority-data"] = _encode(authority.certificate)
     user, context = "default-auth", "default-context"
     config = {
         "apiVersion": "v1",
@@ -105,8 +119,12 @@ def _write(authority: Authority, folder: Path, server_url: str, credentials: Jso
         "contexts": [{"name": context, "context": {"cluster": "default-cluster", "user": user}}],
         "current-context": context,
     }
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def _write(authority: Authority, folder: Path, server_url: str, credentials: Json) -> Path:
     path = folder / "kubelet.conf"
-    _write_secret(path, yaml.safe_dump(config, sort_keys=False))
+    _write_secret(path, kubeconfig_text(authority, server_url, credentials))
     return path
 
 

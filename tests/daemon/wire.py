@@ -23,10 +23,15 @@ def to_pods(echoes: Sequence[Echo], node: Node) -> list[Echo]:
     return [echo for echo in echoes if ip_address(echo.destination) in node.block]
 
 
-def wait_request_to(capture: EchoCapture, address: str) -> Echo:
-    """The first request to this address, past or to come."""
+def wait_request_to(capture: EchoCapture, address: str, *, since_ns: int = 0) -> Echo:
+    """The first request to this address since then (monotonic), past or to come."""
     return capture.wait_for(
-        lambda echo: echo.kind is Kind.REQUEST and echo.destination == address, 10.0
+        lambda echo: (
+            echo.kind is Kind.REQUEST
+            and echo.destination == address
+            and echo.monotonic_ns >= since_ns
+        ),
+        10.0,
     )
 
 

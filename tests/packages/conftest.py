@@ -1,21 +1,9 @@
-"""The packages, and the deb's files as they are before its installation."""
+"""The deb's files as they are before its installation."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
-
-
-@pytest.fixture(scope="session")
-def deb(packages: Path) -> Path:
-    (found,) = packages.glob("*.deb")
-    return found
-
-
-@pytest.fixture(scope="session")
-def rpm(packages: Path) -> Path:
-    (found,) = packages.glob("*.rpm")
-    return found
 
 
 @pytest.fixture(scope="session")

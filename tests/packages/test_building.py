@@ -2,32 +2,14 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-VENV = ROOT / ".venv-packages"
+from tests.packages.sources import PYTHON, ROOT, copy_checkout, run_build
 
 
 def sums(folder: Path) -> dict[str, str]:
     return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.iterdir()}
-
-
-def checkout(folder: Path) -> Path:
-    """A copy of what the project consists of, with times of its own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in listed.stdout.decode().split("\0"):
-        # A file that is deleted and not committed is listed too.
-        if name and (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    return folder
 
 
 def test_two_builds_are_the_same(packages: Path, tmp_path: Path) -> None:
@@ -35,10 +17,10 @@ def test_two_builds_are_the_same(packages: Path, tmp_path: Path) -> None:
 
     The dependencies are installed anew as well.
     """
-    elsewhere = checkout(tmp_path / "somewhere else")
+    elsewhere = copy_checkout(tmp_path / "somewhere else")
     made = tmp_path / "made"
     environment = {**os.environ, "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "HOME": str(tmp_path)}
-    command = ["make", "-s", "packages", f"DIST={made}", f"VENV_PACKAGES={VENV}"]
+    command = ["make", "-s", "packages", f"DIST={made}", f"VENV_PACKAGES={PYTHON.parents[1]}"]
     subprocess.run(command, cwd=elsewhere, env=environment, umask=0o077, check=True)
     assert sums(made) == sums(packages)
 
@@ -53,18 +35,11 @@ def test_one_format_is_built_alone(tmp_path: Path) -> None:
 
 def test_a_changelog_of_another_version_is_refused(tmp_path: Path) -> None:
     """The version of the program and that of the changelog are one, or there is no package."""
-    elsewhere = checkout(tmp_path / "checkout")
+    elsewhere = copy_checkout(tmp_path / "checkout")
     changelog = elsewhere / "CHANGELOG.md"
     text = changelog.read_text(encoding="utf-8")
     changelog.write_text(text.replace("## ", "## 99.0.0 (2026-01-31)\n\n- New.\n\n## ", 1))
-    command = [str(VENV / "bin/python"), "packaging/build", "packages", "--bundle"]
-    done = subprocess.run(
-        [*command, str(ROOT / "build" / "bundle"), str(tmp_path / "made")],
-        cwd=elsewhere,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_build(elsewhere, tmp_path / "made")
     assert done.returncode == 1
     assert done.stderr.startswith("error: CHANGELOG.md begins with 99.0.0, the program says")
 

@@ -1,0 +1,1 @@
+"""The packages as an operator meets them: installed into boxes that boot a real systemd."""
