@@ -21,9 +21,12 @@ BUILD = $(VENV_PACKAGES)/bin/python packaging/build
 # releases: the locked one, and the one that comes after it.
 CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kubeconfig.py tests/edge/test_asker.py
 
+# Tests in boxes that look at how long something takes: not beside those that keep both cores busy.
+BOXED_ALONE := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)
+
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 .PHONY: demo
 demo: setup ## Show pokepodsd at work on three nodes made of network namespaces (root)
@@ -34,9 +37,26 @@ lab: setup ## Compare who opens the tunnels while deployments roll out (root; LA
 	$(VENV)/bin/python -m tests.laboratory $(LAB)
 
 .PHONY: test
-test: setup $(VENV_37)/installed ## Set up and run every test (root)
-	$(VENV)/bin/python -m pytest
+test: test-lab test-sdist test-clients test-system ## Set up and run every test (root)
+
+.PHONY: test-lab
+test-lab: setup ## Run the tests that need root and no box
+	$(VENV)/bin/python -m pytest -m root --ignore tests/packages --ignore tests/system
+
+.PHONY: test-sdist
+test-sdist: setup $(VENV_PACKAGES)/installed ## Run those that need no root, from the source distribution
+	packaging/test-sdist $(VENV_PACKAGES)/bin/python
+
+.PHONY: test-clients
+test-clients: setup $(VENV_37)/installed ## Run the tests of the API client with another release of kubernetes
 	$(VENV_37)/bin/python -m pytest $(CLIENT_TESTS)
+
+.PHONY: test-system
+test-system: setup $(VENV_PACKAGES)/installed ## Build the packages and test them on booted Debian 12 and 13 (root)
+	$(VENV)/bin/python -m tests.system.roots
+	$(VENV)/bin/python -m pytest -n 3 --dist loadgroup $(BOXED_ALONE)
+	$(VENV)/bin/python -m pytest -n 4 --dist loadgroup tests/packages tests/system \
+		$(addprefix --ignore ,$(BOXED_ALONE))
 
 .PHONY: check
 check: format lint types contracts test ## The whole gate

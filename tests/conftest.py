@@ -1,5 +1,6 @@
 """What holds for every test: none passes by being skipped, and which need root."""
 
+import fcntl
 import subprocess
 from pathlib import Path
 
@@ -25,11 +26,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages, made by `make packages`."""
-    folder = tmp_path_factory.mktemp("packages")
-    command = ["make", "--no-print-directory", "packages", f"DIST={folder}"]
-    subprocess.run(command, cwd=_TESTS.parent, check=True)
+def packages(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder with the deb and the rpm, each made alone, once for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder = shared / "built-packages"
+    with (shared / "built-packages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            command = ["make", "--no-print-directory", "deb", "rpm", f"DIST={folder}"]
+            subprocess.run(command, cwd=_TESTS.parent, check=True)
     return folder
 
 

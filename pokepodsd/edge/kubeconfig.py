@@ -64,7 +64,9 @@ def find(setting: str, *, root: Path = Path("/")) -> Path:
             return path
     raise CredentialsError(
         "no kubeconfig of a kubelet was found; tried the --kubeconfig of a running kubelet, "
-        f"{', '.join(dict.fromkeys(tried))}. Set kubernetes.kubeconfig to its path"
+        f"{', '.join(dict.fromkeys(tried))}. Set kubernetes.kubeconfig to its path; where the "
+        "distribution is not kubeadm, the unit sees it only with a drop-in of "
+        "/usr/share/pokepodsd/drop-ins"
     )
 
 

@@ -13,6 +13,18 @@ from tests.system.library import Library
 from tests.system.scratch import new_name, scratch_folder
 from tests.system.site import furnish
 
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For several workers: what shares a box or a root stays together (pytest-xdist, loadgroup)."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and isinstance(item, pytest.Function):
+            parameters = item.callspec.params if hasattr(item, "callspec") else {}
+            group = f"{item.path.stem}-{parameters.get('suite', '')}"
+            item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture(scope="session")
 def library() -> Iterator[Library]:

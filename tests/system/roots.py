@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab import LabError
-from tests.system.scratch import FOLDER
+from tests.system.scratch import DISK
 
 MIRROR = "http://deb.debian.org/debian"
 # mmdebstrap gives a root the name and the resolver of the host that it is made on.
@@ -78,7 +78,7 @@ def _make(recipe: Recipe, archive: Path) -> None:
         partial = Path(folder) / archive.name
         done = subprocess.run(
             recipe.command(partial),
-            env={**os.environ, "TMPDIR": str(FOLDER)},
+            env={**os.environ, "TMPDIR": str(DISK)},
             capture_output=True,
             text=True,
             check=False,

@@ -46,7 +46,7 @@ def root(library: Library) -> list[Path]:
 def traces(pid: int) -> set[str]:
     """What is on this machine of the boxes that a process made."""
     names = f"poke-box-{pid}-*"
-    folders = map(str, scratch.FOLDER.glob(names))
+    folders = [str(one) for base in scratch.FOLDERS for one in base.glob(names)]
     groups = (str(path) for path in MOUNT.rglob(names) if path.is_dir())
     mounts = Path("/proc/mounts").read_text().splitlines()
     return {*folders, *groups, *(line for line in mounts if f"poke-box-{pid}-" in line)}
