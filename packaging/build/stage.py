@@ -38,8 +38,10 @@ for module in pkgutil.walk_packages(pokepodsd.__path__, "pokepodsd."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 """
-# Of a project's metadata, what tells how it was installed or where its files were.
-_INSTALLATION = re.compile(r"(RECORD|INSTALLER|REQUESTED|direct_url\.json|top_level\.txt|entry_points\.txt)")
+# Of a project's metadata, what tells how it was installed, where its files were, and which commands
+# it had.
+_INSTALLATION = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "top_level.txt")
+_COMMANDS = "entry_points.txt"
 _LICENCES = re.compile(r"(licenses|LICEN[CS]E.*|COPYING.*|NOTICE.*)")
 
 
@@ -113,7 +115,7 @@ def _stage_program(tree: Tree, bundle: Path) -> None:
     shutil.copytree(bundle, lib, ignore=shutil.ignore_patterns("__pycache__", "made"))
     for information in lib.glob("*.dist-info"):
         for path in information.iterdir():
-            if _LICENCES.fullmatch(path.name) or _INSTALLATION.fullmatch(path.name):
+            if _LICENCES.fullmatch(path.name) or path.name in (*_INSTALLATION, _COMMANDS):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pokepodsd", lib / "pokepodsd", ignore=ignored)
