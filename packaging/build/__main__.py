@@ -1,5 +1,6 @@
 """`python packaging/build`: what `make packages` and `make install` run."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,8 @@ _FORMATS = ("deb", "rpm", "archlinux")
 @click.group()
 def main() -> None:
     """Build what is installed, and packages of it."""
+    # Whoever builds: it is for everybody.
+    os.umask(0o022)
 
 
 @main.command()

@@ -32,7 +32,7 @@ def copyright_text(dependencies: Iterable[Dependency], *, lib: str) -> str:
         owners = "".join(f"\n {line}" for line in one.copyrights)
         paragraphs.append(
             f"Files:{files}\nCopyright:{owners}\nLicense: {_short_name(short)}\n"
-            f"Comment: {one.name} {one.version}"
+            f"Comment: {one.name} {one.version}{_notices(one)}"
         )
         texts[short] = _text(one)
     paragraphs += [f"License: {_short_name(name)}\n{text}" for name, text in texts.items()]
@@ -48,6 +48,12 @@ def _text(one: Dependency) -> str:
     if one.licence in _COMMON:
         return _pointer(_COMMON[one.licence])
     return "\n".join(_indented(one.licence_files))
+
+
+def _notices(one: Dependency) -> str:
+    """What the Apache License asks to pass on (section 4, d), which is no part of its text."""
+    notices = [path for path in one.licence_files if path.name.startswith("NOTICE")]
+    return "".join(f"\n{line}" for line in _indented(notices))
 
 
 def _pointer(name: str) -> str:

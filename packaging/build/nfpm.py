@@ -90,7 +90,9 @@ def _compress(folder: Path, work: Path, epoch: str) -> None:
     """Pack a deb again: xz of dpkg-deb makes it a third smaller than nfpm's."""
     for deb in folder.glob("*.deb"):
         _run(["dpkg-deb", "--raw-extract", str(deb), str(work)], epoch)
-        _run(["dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(work), str(deb)], epoch)
+        # Not as many threads as this machine has: the result would depend on it.
+        options = ["--root-owner-group", "-Zxz", "-z6", "--threads-max=1"]
+        _run(["dpkg-deb", *options, "--build", str(work), str(deb)], epoch)
 
 
 def _common(sources: Sources, changelog: Path) -> dict[str, Any]:
@@ -149,7 +151,9 @@ def _deb(sources: Sources) -> dict[str, Any]:
 
 
 def _rpm(sources: Sources) -> dict[str, Any]:
-    pythons = " or ".join(["python3 >= 3.11", *(f"python{one}" for one in _PYTHONS)])
+    # SUSE's names have no dot.
+    names = [f"python{one}" for version in _PYTHONS for one in (version, version.replace(".", ""))]
+    pythons = " or ".join(["python3 >= 3.11", *names])
     provides = [
         f"bundled(python3dist({one.name.lower()})) = {one.version}" for one in sources.dependencies
     ]

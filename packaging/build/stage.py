@@ -29,6 +29,8 @@ _COMPLETIONS = {
     "zsh": "share/zsh/site-functions/_pokepodsd",
 }
 _LIB = "share/pokepodsd/lib"
+# Not every path below /usr is one of ours: the host's Python and Debian's licences are not.
+_OWN_PATH = re.compile(r"/usr/(?=(bin|share|share/doc)/pokepodsd\b)")
 # Something that it needs may have been left out of the bundle.
 _IMPORT_ALL = """
 import importlib, os, pkgutil, sys
@@ -58,7 +60,7 @@ class Tree:
 
     def write(self, below: str, text: str, *, mode: int = 0o644) -> None:
         """Write a file below the prefix; paths in its text are made to fit the prefix."""
-        _write(self.path(below), text.replace("/usr/", f"{self.prefix.rstrip('/')}/"), mode)
+        _write(self.path(below), _OWN_PATH.sub(f"{self.prefix.rstrip('/')}/", text), mode)
 
     def copy(self, source: Path, below: str, *, mode: int = 0o644) -> None:
         """Copy a text file, as `write` does."""
@@ -120,6 +122,9 @@ def _stage_program(tree: Tree, bundle: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pokepodsd", lib / "pokepodsd", ignore=ignored)
     shutil.copy(_FILES / "main.py", lib / "__main__.py")
+    for path in lib.rglob("*"):
+        # Whatever the umask was when they came here: everybody runs it.
+        path.chmod(0o755 if path.is_dir() else 0o644)
     tree.copy(_FILES / "bytecode.py", "share/pokepodsd/bytecode.py")
     tree.write("bin/pokepodsd", (_FILES / "pokepodsd").read_text(encoding="utf-8"), mode=0o755)
     # The interpreter that it looks for is the distribution's, wherever we are installed.
@@ -129,7 +134,7 @@ def _stage_program(tree: Tree, bundle: Path) -> None:
 
 
 def _stage_units(tree: Tree) -> None:
-    for unit in (*_UNITS.glob("*.service"), *_UNITS.glob("*.path")):
+    for unit in (one for kind in ("service", "path", "timer") for one in _UNITS.glob(f"*.{kind}")):
         tree.copy(unit, f"lib/systemd/system/{unit.name}")
     for preset in _UNITS.glob("*.preset"):
         tree.copy(preset, f"lib/systemd/system-preset/{preset.name}")

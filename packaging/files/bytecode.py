@@ -1,7 +1,8 @@
 """Makes the byte-code of what is installed beside this file anew, for the Python that runs it.
 
-Called when the package is installed, and when the host's Python is replaced. The package has none
-of its own: it is one for every Python.
+Called when the package is installed, and on Debian when its default Python changes. Elsewhere a new
+minor version of Python runs without byte-code, slower, until the package is installed again. The
+package has none of its own: it is one for every Python.
 """
 
 import importlib.util
