@@ -20,6 +20,9 @@ MODULES = sorted(
 LONGEST_MODULE = 300
 UNITS = ROOT / "systemd"
 UNIT = UNITS / "pokepodsd.service"
+# A folder where more is to be noticed than the kubeconfig: new keys, and MicroK8s' link.
+WATCHED_FOLDERS = ("/etc/kubernetes", "/var/snap/microk8s")
+KINDS = ("service", "path", "timer")
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -55,8 +58,14 @@ def settings(unit: Path, name: str) -> set[str]:
 
 def test_what_a_drop_in_lists_again_is_as_in_the_unit() -> None:
     """eks.conf empties the list of what is hidden, and hides all of it but one folder again."""
-    hidden = settings(UNIT, "InaccessiblePaths") - {"-/etc/kubernetes/pki"}
-    assert hidden < settings(UNITS / "drop-ins" / "eks.conf", "InaccessiblePaths")
+    again = settings(UNITS / "drop-ins" / "eks.conf", "InaccessiblePaths")
+    assert settings(UNIT, "InaccessiblePaths") - again == {"-/etc/kubernetes/pki"}
+
+
+def test_a_drop_in_is_used_as_the_readme_says() -> None:
+    """The README's commands for a drop-in are those that the drop-in itself names."""
+    named = re.findall(r"^#   (.+)$", (UNITS / "drop-ins" / "k3s.conf").read_text(), re.MULTILINE)
+    assert "\n".join(["```", *named, "```"]) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_known_place_of_a_kubeconfig_is_watched() -> None:
@@ -64,7 +73,8 @@ def test_every_known_place_of_a_kubeconfig_is_watched() -> None:
     files = (UNIT, *(UNITS / "drop-ins").glob("*.conf"))
     wanted = {word for file in files for word in settings(file, "Wants")}
     for place in KNOWN_PLACES:
-        watched = "/etc/kubernetes" if place.startswith("/etc/kubernetes/") else place
+        folders = [one for one in WATCHED_FOLDERS if place.startswith(f"{one}/")]
+        watched = folders[0] if folders else place
         escaped = subprocess.run(
             ["systemd-escape", "--path", "--template=pokepodsd-mounts@.path", watched],
             capture_output=True,
@@ -80,7 +90,7 @@ def units(tmp_path: Path) -> list[Path]:
     program = shutil.which("pokepodsd", path=str(Path(sys.executable).parent))
     assert program is not None
     made = []
-    for source in (*UNITS.glob("*.service"), *UNITS.glob("*.path")):
+    for source in (one for kind in KINDS for one in UNITS.glob(f"*.{kind}")):
         text = source.read_text(encoding="utf-8").replace("/usr/bin/pokepodsd", program)
         path = tmp_path / source.name.replace("@.", "@etc-shadow.")
         path.write_text(text, encoding="utf-8")

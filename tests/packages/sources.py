@@ -1,5 +1,6 @@
-"""Owns copies of the checkout, and packages of another version that are built from one."""
+"""Owns copies of the checkout, packages of another version from one, and README's commands."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,6 +24,15 @@ def copy_checkout(folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     return folder
+
+
+def install_block(command: str) -> str:
+    """The one block of the README's section "Install" that begins with this command."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("\n## Install\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    (found,) = (block for block in blocks if block.startswith(command))
+    return str(found)
 
 
 def run_build(

@@ -32,6 +32,10 @@ def test_two_builds_are_the_same(packages: Path, tmp_path: Path) -> None:
     once = sums(packages)
     assert sorted(Path(name).suffix for name in once) == [".deb", ".rpm"]
     assert {name: again[name] for name in once} == once
+    (archlinux,) = made.glob("*.pkg.tar.zst")
+    listed = subprocess.run(["tar", "--zstd", "-tf", archlinux], stdout=subprocess.PIPE, check=True)
+    wanted = {".INSTALL", ".MTREE", ".PKGINFO", "usr/bin/pokepodsd", "etc/pokepodsd.toml"}
+    assert wanted <= set(listed.stdout.decode().splitlines())
 
 
 def test_a_changelog_of_another_version_is_refused(tmp_path: Path) -> None:

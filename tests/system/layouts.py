@@ -32,6 +32,8 @@ class Layout:
     renew: Step
     hidden: tuple[str, ...]
     """Files of others beside the credentials, which the unit must not see."""
+    restarts: bool = False
+    """Whether the renewed credentials are at another place, so that it has to start again."""
 
 
 def _paths(certificate: str, key: str) -> dict[str, str]:
@@ -158,6 +160,8 @@ LAYOUTS = (
         hidden=(
             "/var/lib/rancher/k3s/server/cred/admin.kubeconfig",
             "/var/lib/rancher/k3s/agent/containerd/a-layer",
+            "/var/lib/rancher/k3s/agent/client-k3s-controller.key",
+            "/var/lib/rancher/k3s/agent/serving-kubelet.key",
         ),
     ),
     Layout(
@@ -168,6 +172,8 @@ LAYOUTS = (
         hidden=(
             "/var/lib/rancher/rke2/server/cred/admin.kubeconfig",
             "/var/lib/rancher/rke2/agent/containerd/a-layer",
+            "/var/lib/rancher/rke2/agent/client-k3s-controller.key",
+            "/var/lib/rancher/rke2/agent/serving-kubelet.key",
         ),
     ),
     Layout(
@@ -182,7 +188,14 @@ LAYOUTS = (
         drop_in="microk8s",
         write=_write_microk8s,
         renew=_refresh_microk8s,
-        hidden=(f"{MICROK8S}/common/var/lib/containerd/a-layer", f"{KUBELET}/pods/5d1f/token"),
+        hidden=(
+            f"{MICROK8S}/common/var/lib/containerd/a-layer",
+            f"{MICROK8S}/7394/certs/ca.key",
+            f"{MICROK8S}/current/certs/ca.key",
+            f"{MICROK8S}/7394/credentials/client.config",
+            f"{MICROK8S}/7394/var/kubernetes/backend/snapshot",
+        ),
+        restarts=True,
     ),
     Layout(
         name="eks",

@@ -44,6 +44,13 @@ def drop_in(box: Box, name: str, text: str) -> None:
     box.run("systemctl", "daemon-reload")
 
 
+def use_drop_in(box: Box, name: str) -> None:
+    """Do what a drop-in of the package says of its use."""
+    place = f"/usr/share/pokepodsd/drop-ins/{name}.conf"
+    box.sh(f"sed -n 's/^#   //p' {place} | sh -eu")
+    assert box.path(f"/etc/systemd/system/{UNIT}.d/{name}.conf").exists()
+
+
 def start(box: Box) -> None:
     """Start it, and wait until every tunnel and pod answers and the API is read."""
     box.run("systemctl", "start", UNIT)
@@ -76,8 +83,17 @@ def main_pid(box: Box) -> int:
 
 def seen(box: Box, place: str) -> str:
     """What is in a file by the daemon's view; "" where there is none for it."""
-    pid = str(main_pid(box))
-    return box.run("nsenter", "-t", pid, "-m", "--", "cat", place, check=False).stdout
+    view = ("nsenter", "-t", str(main_pid(box)), "-m", "--", "cat")
+    # What it reads all the time shows that this is a view at all.
+    box.run(*view, CONFIG)
+    return box.run(*view, place, check=False).stdout
+
+
+def restarts_for_mounts(box: Box) -> int:
+    """How often it was started again because it saw too much or too little."""
+    box.run("journalctl", "--sync")
+    entries = box.journal("--unit", "pokepodsd-mounts.service")
+    return sum("it starts again" in entry["MESSAGE"] for entry in entries)
 
 
 def wait_well(box: Box) -> None:

@@ -13,6 +13,8 @@ KUBELET_ROOT = "/var/lib/kubelet"
 SECRETS = (
     "/etc/kubernetes/pki/ca.key",
     "/etc/kubernetes/admin.conf",
+    "/etc/kubernetes/tmp/kubeadm-backup-etcd-2026-11-01/member/snap/db",
+    "/etc/cni/net.d/calico-kubeconfig",
     f"{KUBELET_ROOT}/pods/5d1f/volumes/kubernetes.io~secret/x/token",
     "/var/lib/etcd/member/snap/db",
     "/var/log/pods/shop_web_5d1f/web/0.log",

@@ -31,9 +31,22 @@ def test_a_hidden_file_that_is_replaced_is_hidden_again(box: Box, path: str) -> 
 
 
 def test_what_is_in_order_is_left_alone(box: Box) -> None:
-    """The check finds nothing to do on a node where nothing has changed."""
+    """The check finds nothing to do on a node where nothing has changed, and says nothing."""
     package.start(box)
-    pid = package.main_pid(box)
+    before = package.restarts_for_mounts(box)
     box.run("systemctl", "start", "pokepodsd-mounts.service")
-    assert package.main_pid(box) == pid
-    assert box.show(UNIT, "NRestarts")["NRestarts"] == "0"
+    assert package.restarts_for_mounts(box) == before
+    said = [entry["MESSAGE"] for entry in box.journal("--unit", "pokepodsd-mounts.service")]
+    assert not [text for text in said if text.startswith(("Starting", "Finished"))]
+
+
+def test_it_is_looked_for_now_and_then(box: Box) -> None:
+    """What no path unit has noticed is noticed by a timer, which runs as long as the daemon."""
+    package.start(box)
+    timer = "pokepodsd-mounts.timer"
+    assert box.show(timer, "ActiveState", "Unit") == {
+        "ActiveState": "active",
+        "Unit": "pokepodsd-mounts.service",
+    }
+    box.run("systemctl", "stop", UNIT)
+    assert box.show(timer, "ActiveState")["ActiveState"] == "inactive"

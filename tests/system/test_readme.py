@@ -1,6 +1,5 @@
 """What the README says about installing, done word for word."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.apiserver.kubeconfig import write_kubeadm_layout
 from tests.cluster import Cluster
-from tests.packages.sources import ROOT
+from tests.packages.sources import install_block
 from tests.system import package
 from tests.system.box import Box
 from tests.system.library import Library
@@ -21,15 +20,6 @@ def node(suite: str, cluster: Cluster, library: Library) -> Iterator[Box]:
     with Box(library.bare(suite), cluster.lab.nodes[0]) as box:
         write_kubeadm_layout(cluster.api.authority, box.path("/"), cluster.api.url, box.node.name)
         yield box
-
-
-def install_block(command: str) -> str:
-    """The one block of the section "Install" that begins with this command."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.split("\n## Install\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    (found,) = (block for block in blocks if block.startswith(command))
-    return str(found)
 
 
 def test_the_deb_is_installed_as_the_readme_says(node: Box, deb: Path) -> None:
@@ -47,7 +37,9 @@ def test_the_deb_is_installed_as_the_readme_says(node: Box, deb: Path) -> None:
     assert entry["MESSAGE"]
     explained = node.run("journalctl", "--unit", UNIT, "--catalog", "--no-pager").stdout
     assert "Subject: pokepodsd has started" in explained
-    node.run("apt-get", "purge", "--yes", "pokepodsd", timeout_seconds=60.0)
+    node.run("apt", "purge", "--yes", "pokepodsd", timeout_seconds=60.0)
+    for left in ("/etc/pokepodsd.toml", "/usr/bin/pokepodsd", "/usr/share/pokepodsd"):
+        assert not node.path(left).exists()
 
 
 def status(box: Box) -> str:
@@ -59,7 +51,7 @@ def test_it_is_complete_without_a_network(node: Box, deb: Path) -> None:
     package.install(node, deb)
     assert "valid" in node.run("pokepodsd", "check-config").stdout
     package.configure(node)
-    done = node.run("pokepodsd", "once", check=False)
+    done = node.run("sh", "-euc", install_block("pokepodsd"), check=False)
     assert done.stdout.count("10.244.") == 6, done.stderr
     words = node.sh(
         "COMP_WORDS='pokepodsd che' COMP_CWORD=1 _POKEPODSD_COMPLETE=bash_complete pokepodsd"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.apiserver.kubeconfig import write_kubeadm_layout
 from tests.cluster import Cluster
-from tests.packages.sources import PYTHON, build_version
+from tests.packages.sources import PYTHON, build_version, install_block
 from tests.system import package
 from tests.system.box import Box
 from tests.system.library import Library
@@ -90,11 +90,18 @@ def has_bytecode(box: Box) -> bool:
 
 
 def test_an_installation_starts_and_enables_nothing(node: Box, rpm: Path) -> None:
-    """It needs a Python and a systemd, which it says in a way that rpm resolves, and no more."""
-    run_rpm(node, "--install", rpm)
+    """It needs a Python and a systemd, which it says in a way that rpm resolves, and no more.
+
+    As the README has it, word for word: a line that installs, and one that enables and starts.
+    """
+    installing, enabling = install_block("rpm").splitlines()
+    node.copy_in(rpm, f"/root/{rpm.name}")
+    node.sh(f"cd /root; {installing}")
     assert state(node) == ("inactive", "disabled")
     assert has_bytecode(node)
     assert run_rpm(node, "--verify", "pokepodsd") == ""
+    node.sh(enabling)
+    assert state(node) == ("active", "enabled")
 
 
 def test_an_administrators_preset_holds(node: Box, rpm: Path) -> None:

@@ -154,3 +154,16 @@ def test_it_reaches_no_socket_that_rules_the_node(both: Both) -> None:
 def test_it_gets_no_right_that_it_does_not_need(both: Both) -> None:
     """Processes of root, namespaces, mounts, modules, raw packets, code that is written anew."""
     both.check_refused(RIGHTS)
+
+
+def test_this_systemd_finds_no_fault(box: Box) -> None:
+    """`systemd-analyze verify` says nothing of any unit, `security` at most 1.8 of 10."""
+    units = box.sh("dpkg --listfiles pokepodsd | grep -E '[.](service|path|timer)$'").split()
+    assert len(units) == 4
+    (template,) = (unit for unit in units if "@" in unit)
+    names = [Path(unit).name for unit in units if unit != template]
+    done = box.run("systemd-analyze", "verify", *names, "pokepodsd-mounts@etc-shadow.path")
+    assert done.stdout + done.stderr == ""
+    program = ("systemd-analyze", "security", "--offline=true", "--threshold=18")
+    (service,) = (unit for unit in units if unit.endswith(f"/{UNIT}"))
+    box.run(*program, service)
