@@ -21,8 +21,8 @@ BUILD = $(VENV_PACKAGES)/bin/python packaging/build
 # releases: the locked one, and the one that comes after it.
 CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kubeconfig.py tests/edge/test_asker.py
 
-# Tests in boxes that look at how long something takes: not beside those that keep both cores busy.
-BOXED_ALONE := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)
+# Tests in boxes that look at how long something takes.
+TIMED := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)
 
 .PHONY: help
 help: ## List the targets
@@ -51,12 +51,16 @@ test-sdist: setup $(VENV_PACKAGES)/installed ## Run those that need no root, fro
 test-clients: setup $(VENV_37)/installed ## Run the tests of the API client with another release of kubernetes
 	$(VENV_37)/bin/python -m pytest $(CLIENT_TESTS)
 
+# What looks at how long something takes has the processors first, the rest has what that leaves: the
+# most of it is waiting.
 .PHONY: test-system
-test-system: setup $(VENV_PACKAGES)/installed ## Build the packages and test them on booted Debian 12 and 13 (root)
+test-system: setup $(BUNDLE)/made ## Build the packages and test them on booted Debian 12 and 13 (root)
 	$(VENV)/bin/python -m tests.system.roots
-	$(VENV)/bin/python -m pytest -n 3 --dist loadgroup $(BOXED_ALONE)
-	$(VENV)/bin/python -m pytest -n 4 --dist loadgroup tests/packages tests/system \
-		$(addprefix --ignore ,$(BOXED_ALONE))
+	nice -n 10 $(VENV)/bin/python -m pytest -n 3 --dist loadgroup tests/packages tests/system \
+		$(addprefix --ignore ,$(TIMED)) > build/test-system.log 2>&1 & rest=$$!; \
+	trap "kill $$rest 2> /dev/null" EXIT; \
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(TIMED); timed=$$?; \
+	wait $$rest; others=$$?; cat build/test-system.log; exit $$((timed | others))
 
 .PHONY: check
 check: format lint types contracts test ## The whole gate
