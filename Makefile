@@ -24,6 +24,9 @@ CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kub
 # Tests in boxes that look at how long something takes.
 TIMED := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)
 
+# Those that take longest begin first.
+LONG := $(addprefix tests/system/test_,lifecycle.py rpm.py layouts.py)
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -56,7 +59,7 @@ test-clients: setup $(VENV_37)/installed ## Run the tests of the API client with
 .PHONY: test-system
 test-system: setup $(BUNDLE)/made ## Build the packages and test them on booted Debian 12 and 13 (root)
 	$(VENV)/bin/python -m tests.system.roots
-	nice -n 10 $(VENV)/bin/python -m pytest -n 3 --dist loadgroup tests/packages tests/system \
+	nice -n 10 $(VENV)/bin/python -m pytest -n 4 --dist loadgroup $(LONG) tests/packages tests/system \
 		$(addprefix --ignore ,$(TIMED)) > build/test-system.log 2>&1 & rest=$$!; \
 	trap "kill $$rest 2> /dev/null" EXIT; \
 	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(TIMED); timed=$$?; \

@@ -83,10 +83,16 @@ def main_pid(box: Box) -> int:
 
 def seen(box: Box, place: str) -> str:
     """What is in a file by the daemon's view; "" where there is none for it."""
-    view = ("nsenter", "-t", str(main_pid(box)), "-m", "--", "cat")
-    # What it reads all the time shows that this is a view at all.
-    box.run(*view, CONFIG)
-    return box.run(*view, place, check=False).stdout
+    found: list[str] = []
+
+    def has_looked() -> bool:
+        view = ("nsenter", "-t", str(main_pid(box)), "-m", "--", "cat")
+        found[:] = [box.run(*view, place, check=False).stdout]
+        # What it reads itself shows that this was a view, and not that of one which just ended.
+        return box.run(*view, CONFIG, check=False).returncode == 0
+
+    box.wait_until(has_looked, 10.0)
+    return found[0]
 
 
 def restarts_for_mounts(box: Box) -> int:
