@@ -6,10 +6,10 @@ more often than the lock.
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+from commands import run
 from errors import BuildError
 
 # These come as wheels with compiled parts, or as no wheel at all: made from source, without them.
@@ -50,11 +50,7 @@ def make_bundle(lock: Path, folder: Path) -> None:
     command += ["--disable-pip-version-check", "--requirement", str(lock)]
     # Without it PyYAML is compiled against libyaml where the host has its headers.
     environment = {**os.environ, "PYYAML_FORCE_LIBYAML": "0"}
-    done = subprocess.run(  # noqa: S603 -- our own list
-        command, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise BuildError(f"pip cannot install {lock}:\n{done.stderr.strip()}")
+    run(command, environment, what=f"pip, which installs {lock},")
     _check_pure(folder)
     _prune(folder)
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping
@@ -13,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from changelog import Release
+from commands import run
 from dependencies import Dependency
-from errors import BuildError
 from stage import CONFIG, ROOT
 
 _FILES = ROOT / "packaging" / "files"
@@ -75,15 +74,7 @@ def make_packages(sources: Sources, formats: tuple[str, ...], target: Path, work
 
 
 def _run(command: list[str], epoch: str) -> None:
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": epoch}
-    try:
-        done = subprocess.run(  # noqa: S603 -- our own list
-            command, env=environment, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError as error:
-        raise BuildError(f"{command[0]} is not installed") from error
-    if done.returncode:
-        raise BuildError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    run(command, {**os.environ, "SOURCE_DATE_EPOCH": epoch}, what=" ".join(command))
 
 
 def _compress(folder: Path, work: Path, epoch: str) -> None:

@@ -6,7 +6,6 @@ Owns what is installed and where. `make install` and the packages both take it f
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from changelog import read_releases
 from click.shell_completion import get_completion_class
+from commands import run
 from copyright import copyright_text
 from dependencies import Dependency, read_dependencies
 from errors import BuildError
@@ -174,10 +174,4 @@ def _ask(tree: Tree, *arguments: str) -> str:
 def _run(tree: Tree, *arguments: str) -> str:
     # As the installed program runs, but that it leaves no byte-code.
     command = [sys.executable, "-BIS", *arguments]
-    environment = {"LIB": str(tree.path(_LIB))}
-    done = subprocess.run(  # noqa: S603 -- our own list
-        command, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise BuildError(f"the staged program fails:\n{done.stderr.strip()}")
-    return done.stdout
+    return run(command, {"LIB": str(tree.path(_LIB))}, what="the staged program")
