@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.apiserver.kubeconfig import CURRENT, kubeconfig_text, rotate
+from tests.apiserver.kubeconfig import CURRENT, kubeconfig_text, rotate, write_kubeadm_layout
 from tests.cluster import Cluster
 from tests.system.box import Box
 
@@ -41,17 +41,14 @@ def _paths(certificate: str, key: str) -> dict[str, str]:
 
 
 def _write_kubeadm(box: Box, cluster: Cluster) -> None:
-    path = f"{KUBELET}/pki/{CURRENT}"
-    text = kubeconfig_text(cluster.api.authority, cluster.api.url, _paths(path, path))
-    _renew_kubeadm(box, cluster)
-    box.write("/etc/kubernetes/kubelet.conf", text, 0o600)
+    write_kubeadm_layout(cluster.api.authority, box.path("/"), cluster.api.url, box.node.name)
 
 
 def _renew_kubeadm(box: Box, cluster: Cluster) -> None:
     rotate(cluster.api.authority, box.path(KUBELET), box.node.name)
 
 
-def _rancher(name: str) -> tuple[Step, Step]:
+def _rancher(name: str) -> Layout:
     """k3s and RKE2: files that are written anew where they are, when the agent starts."""
     agent = f"/var/lib/rancher/{name}/agent"
     certificate, key = f"{agent}/client-kubelet.crt", f"{agent}/client-kubelet.key"
@@ -73,7 +70,18 @@ def _rancher(name: str) -> tuple[Step, Step]:
         )
         box.write(f"{agent}/kubelet.kubeconfig", text, 0o600)
 
-    return write, renew
+    return Layout(
+        name=name,
+        drop_in=name,
+        write=write,
+        renew=renew,
+        hidden=(
+            f"/var/lib/rancher/{name}/server/cred/admin.kubeconfig",
+            f"{agent}/containerd/a-layer",
+            f"{agent}/client-k3s-controller.key",
+            f"{agent}/serving-kubelet.key",
+        ),
+    )
 
 
 def _write_k0s(box: Box, cluster: Cluster) -> None:
@@ -142,8 +150,6 @@ def _give_token(box: Box, cluster: Cluster, token: str) -> None:
     box.write(EKS_PLUGIN, script, 0o755)
 
 
-_K3S, _RKE2 = _rancher("k3s"), _rancher("rke2")
-
 LAYOUTS = (
     Layout(
         name="kubeadm",
@@ -152,30 +158,8 @@ LAYOUTS = (
         renew=_renew_kubeadm,
         hidden=("/etc/kubernetes/pki/ca.key", f"{KUBELET}/pods/5d1f/token", "/etc/shadow"),
     ),
-    Layout(
-        name="k3s",
-        drop_in="k3s",
-        write=_K3S[0],
-        renew=_K3S[1],
-        hidden=(
-            "/var/lib/rancher/k3s/server/cred/admin.kubeconfig",
-            "/var/lib/rancher/k3s/agent/containerd/a-layer",
-            "/var/lib/rancher/k3s/agent/client-k3s-controller.key",
-            "/var/lib/rancher/k3s/agent/serving-kubelet.key",
-        ),
-    ),
-    Layout(
-        name="rke2",
-        drop_in="rke2",
-        write=_RKE2[0],
-        renew=_RKE2[1],
-        hidden=(
-            "/var/lib/rancher/rke2/server/cred/admin.kubeconfig",
-            "/var/lib/rancher/rke2/agent/containerd/a-layer",
-            "/var/lib/rancher/rke2/agent/client-k3s-controller.key",
-            "/var/lib/rancher/rke2/agent/serving-kubelet.key",
-        ),
-    ),
+    _rancher("k3s"),
+    _rancher("rke2"),
     Layout(
         name="k0s",
         drop_in="k0s",

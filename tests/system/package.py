@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pokepodsd.core.entries import EventKind
+from tests.apiserver.served import Request
 from tests.cluster import Cluster, toml_lines
 from tests.system.box import Box, Entry
 
 UNIT = "pokepodsd.service"
 CONFIG = "/etc/pokepodsd.toml"
+RENEWAL_SECONDS = 40.0
 OURS = ("--unit", UNIT)
 
 # Without the kernel's IP-in-IP the lab's device is a TUN, which nobody takes for a tunnel.
@@ -100,6 +102,22 @@ def restarts_for_mounts(box: Box) -> int:
     box.run("journalctl", "--sync")
     entries = box.journal("--unit", "pokepodsd-mounts.service")
     return sum("it starts again" in entry["MESSAGE"] for entry in entries)
+
+
+def status(box: Box) -> str:
+    return box.show(UNIT, "StatusText")["StatusText"]
+
+
+def wait_renewed(cluster: Cluster, before: list[Request]) -> Request:
+    """Wait for a watch that is answered, with credentials that were not used before."""
+    serials = {request.serial for request in before if request.serial is not None}
+    deadline = time.monotonic() + RENEWAL_SECONDS
+    while time.monotonic() < deadline:
+        for request in cluster.api.control.requests()[len(before) :]:
+            if request.kind == "watch" and request.status == 200 and request.serial not in serials:
+                return request
+        time.sleep(0.05)
+    raise AssertionError(f"no watch with new credentials within {RENEWAL_SECONDS} s")
 
 
 def wait_well(box: Box) -> None:

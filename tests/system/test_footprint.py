@@ -12,10 +12,6 @@ MEGABYTE = 1_000_000
 PODS = 1_000
 
 
-def status(box: Box) -> str:
-    return box.show(UNIT, "StatusText")["StatusText"]
-
-
 def proportional_bytes(box: Box, pid: int) -> int:
     found = re.search(r"^Pss: +(\d+) kB$", box.sh(f"cat /proc/{pid}/smaps_rollup"), re.MULTILINE)
     assert found is not None
@@ -41,7 +37,7 @@ def test_a_thousand_pods_fit_into_the_memory(box: Box, cluster: Cluster) -> None
     )
     box.run("systemctl", "start", UNIT)
     wanted = re.compile(f"{PODS + 6} targets: .*API: watching")
-    box.wait_until(lambda: wanted.search(status(box)) is not None, 60.0)
+    box.wait_until(lambda: wanted.search(package.status(box)) is not None, 60.0)
     daemon = package.main_pid(box)
     reader = int(box.sh(f"cat /proc/{daemon}/task/{daemon}/children"))
     used = proportional_bytes(box, daemon) + proportional_bytes(box, reader)

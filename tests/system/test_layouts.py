@@ -1,12 +1,10 @@
 """Each distribution's kubeconfig under the shipped unit, with the drop-in for it."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.apiserver.served import Request
 from tests.cluster import Cluster
 from tests.system import package
 from tests.system.box import Box
@@ -15,7 +13,6 @@ from tests.system.library import Library
 from tests.system.package import UNIT
 
 SECRET = "a secret of somebody else\n"
-RENEWAL_SECONDS = 40.0
 HIDDEN_SECONDS = 20.0
 JOINED = [layout for layout in LAYOUTS if layout.name in {"kubeadm", "k3s", "eks"}]
 
@@ -30,18 +27,6 @@ def node(suite: str, cluster: Cluster, library: Library, deb: Path) -> Iterator[
 
 def sees_secrets(box: Box, layout: Layout) -> bool:
     return any(package.seen(box, place) == SECRET for place in layout.hidden)
-
-
-def wait_renewed(cluster: Cluster, before: list[Request]) -> Request:
-    """Wait for a watch that is answered, with credentials that were not used before."""
-    serials = {request.serial for request in before if request.serial is not None}
-    deadline = time.monotonic() + RENEWAL_SECONDS
-    while time.monotonic() < deadline:
-        for request in cluster.api.control.requests()[len(before) :]:
-            if request.kind == "watch" and request.status == 200 and request.serial not in serials:
-                return request
-        time.sleep(0.05)
-    raise AssertionError(f"no watch with new credentials within {RENEWAL_SECONDS} s")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
@@ -62,7 +47,7 @@ def test_it_reads_its_own_kubeconfig_and_what_replaces_it(
     assert not sees_secrets(node, layout)
     before = cluster.api.control.requests()
     layout.renew(node, cluster)
-    wait_renewed(cluster, before)
+    package.wait_renewed(cluster, before)
     package.wait_well(node)
     assert (package.main_pid(node) != pid) is layout.restarts
 

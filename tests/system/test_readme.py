@@ -32,7 +32,7 @@ def test_the_deb_is_installed_as_the_readme_says(node: Box, deb: Path) -> None:
         "UnitFileState": "enabled",
     }
     # The lab's tunnels are TUN devices, which nobody takes for tunnels: the pods stand for them.
-    node.wait_until(lambda: "6 targets: 6 up" in status(node), 30.0)
+    node.wait_until(lambda: "6 targets: 6 up" in package.status(node), 30.0)
     entry = node.journal("--unit", UNIT, "--catalog")[0]
     assert entry["MESSAGE"]
     explained = node.run("journalctl", "--unit", UNIT, "--catalog", "--no-pager").stdout
@@ -40,10 +40,6 @@ def test_the_deb_is_installed_as_the_readme_says(node: Box, deb: Path) -> None:
     node.run("apt", "purge", "--yes", "pokepodsd", timeout_seconds=60.0)
     for left in ("/etc/pokepodsd.toml", "/usr/bin/pokepodsd", "/usr/share/pokepodsd"):
         assert not node.path(left).exists()
-
-
-def status(box: Box) -> str:
-    return box.show(UNIT, "StatusText")["StatusText"]
 
 
 def test_it_is_complete_without_a_network(node: Box, deb: Path) -> None:

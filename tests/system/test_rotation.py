@@ -1,25 +1,21 @@
 """The kubelet's certificate is rotated under the shipped unit, whose sandbox sees it by a bind."""
 
-import time
-
 from tests.apiserver.kubeconfig import rotate
-from tests.apiserver.served import Request
 from tests.cluster import Cluster
 from tests.system import package
 from tests.system.box import Box
 from tests.system.package import OURS, UNIT, WELL
 from tests.system.site import KUBELET_ROOT
 
-ROTATION_SECONDS = 40.0
-
 
 def test_a_rotated_certificate_is_used_without_a_restart(box: Box, cluster: Cluster) -> None:
     """A new dated file, and the link replaced by rename: the next watch shows the new one."""
     package.start(box)
     pid = package.main_pid(box)
-    before = {request.serial for request in cluster.api.control.requests()}
+    requests = cluster.api.control.requests()
+    before = {request.serial for request in requests}
     rotate(cluster.api.authority, box.path(KUBELET_ROOT), box.node.name)
-    watch = wait_watch_with_another(cluster, before)
+    watch = package.wait_renewed(cluster, requests)
     cluster.make_pods(cluster.lab.nodes[1], 1, first=4)
     box.wait_property(UNIT, "StatusText", WELL.replace("6", "7"))
     old = [r for r in cluster.api.control.requests() if r.serial in before]
@@ -27,14 +23,3 @@ def test_a_rotated_certificate_is_used_without_a_restart(box: Box, cluster: Clus
     assert all(request.ended_ns is not None for request in old if request.kind == "watch")
     assert package.main_pid(box) == pid
     assert not [e["MESSAGE"] for e in box.journal(*OURS, "--priority", "warning")]
-
-
-def wait_watch_with_another(cluster: Cluster, serials: set[str | None]) -> Request:
-    """Wait for a watch whose client showed a certificate that is none of these."""
-    deadline = time.monotonic() + ROTATION_SECONDS
-    while time.monotonic() < deadline:
-        for request in cluster.api.control.requests():
-            if request.kind == "watch" and request.serial not in serials:
-                return request
-        time.sleep(0.05)
-    raise AssertionError(f"no watch with a new certificate within {ROTATION_SECONDS} s")
