@@ -34,6 +34,7 @@ class KubernetesConfig:
     skip_ready: bool
     host_network: bool
     own_pods: bool
+    report: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,15 @@ class LogConfig:
 
     level: str
     failures: str
+    summary_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsConfig:
+    """The ``[metrics]`` table; "off" is none."""
+
+    listen: str
+    textfile: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +97,7 @@ class Config:
     tunnels: TunnelsConfig
     pods: PodsConfig
     log: LogConfig
+    metrics: MetricsConfig
     state: StateConfig
 
 
@@ -292,5 +303,6 @@ def _build(values: Mapping[str, Mapping[str, Any]]) -> Config:
         tunnels=TunnelsConfig(**values["tunnels"]),
         pods=PodsConfig(**values["pods"]),
         log=LogConfig(**values["log"]),
+        metrics=MetricsConfig(**values["metrics"]),
         state=StateConfig(**values["state"]),
     )

@@ -58,6 +58,8 @@ _SOMETHING = r".+"
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 # A network device's name (at most 15 characters, no blank, no slash) as a glob, with its ranges.
 _DEVICE_GLOB = r"[^\s/]{1,64}"
+_LISTEN = r"off|(\[[0-9a-fA-F:.]+\]|[0-9.]+):[0-9]{1,5}"
+_TEXTFILE = r"off|/.*\.prom"
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
@@ -129,6 +131,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         default=True,
         help="Poke the pods of this node too.",
         reason="On, as in the shell loop; it shows a pod that is broken on its own node.",
+    ),
+    Setting(
+        section="kubernetes",
+        name="report",
+        kind=Kind.CHOICE,
+        default="none",
+        choices=("none", "events", "condition"),
+        help='What is written to this node\'s object when a verdict changes: "events", the '
+        'condition PokePodsTunnelsReady ("condition"), or "none".',
+        reason="Nothing is written to the cluster that nobody asked for.",
     ),
     Setting(
         section="poke",
@@ -240,6 +252,38 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         choices=("changes", "each"),
         help='"changes" writes when a belief changes, "each" every failed ping as well.',
         reason="A target that stays down would fill the journal.",
+    ),
+    Setting(
+        section="log",
+        name="summary",
+        kind=Kind.DURATION,
+        default=3600 * SECOND_NS,
+        least=60 * SECOND_NS,
+        most=7 * 24 * 3600 * SECOND_NS,
+        help="Where nothing was told for so long, one entry (at info) says how things are.",
+        reason="Silence looks the same as a daemon that is gone.",
+    ),
+    Setting(
+        section="metrics",
+        name="listen",
+        kind=Kind.TEXT,
+        default="off",
+        pattern=_LISTEN,
+        wanted='"off", or an address with a port, for example "127.0.0.1:9747" or "[::1]:9747"',
+        help="Where Prometheus finds the metrics, and `pokepodsd matrix` the status, over HTTP: "
+        'an address with a port, for example "127.0.0.1:9747", or "off".',
+        reason="No port is open that nobody asked for; 9747 is in no list of Prometheus' ports.",
+    ),
+    Setting(
+        section="metrics",
+        name="textfile",
+        kind=Kind.TEXT,
+        default="off",
+        pattern=_TEXTFILE,
+        wanted='"off", or the absolute path of a file that ends in .prom',
+        help="A file for the textfile collector of node_exporter, written anew every 15 seconds, "
+        'or "off".',
+        reason="Where node_exporter runs anyway, no port is needed.",
     ),
     Setting(
         section="state",

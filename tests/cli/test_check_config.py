@@ -27,7 +27,7 @@ max_rate = 0
 [log]
 level = "loud"
 
-[metrics]
+[exporter]
 port = 1
 """
 COMPLAINTS = {
@@ -38,7 +38,7 @@ COMPLAINTS = {
     12: ("poke.timeout", "10ms"),
     13: ("poke.max_rate", "1 to 10000"),
     16: ("log.level", "error, warning, notice, info, debug"),
-    18: ("metrics", "[kubernetes], [poke], [tunnels], [pods], [log], [state]"),
+    18: ("exporter", "[kubernetes], [poke], [tunnels], [pods], [log], [metrics], [state]"),
 }
 
 

@@ -103,7 +103,7 @@ def test_all_complaints_come_at_once() -> None:
             "poke": {"interval": "1h", "timeout": 1, "max_rate": 0, "retries": 3},
             "kubernetes": {"own_pods": "yes", "exclude_namespaces": "kube-system"},
             "log": "debug",
-            "metrics": {"port": 9},
+            "exporter": {"port": 9},
             "state": {"directory": ["x"]},
         }
     )
@@ -115,13 +115,11 @@ def test_all_complaints_come_at_once() -> None:
         "kubernetes.own_pods",
         "kubernetes.exclude_namespaces",
         "log",
-        "metrics",
+        "exporter",
         "state.directory",
     }
-    assert (
-        told["metrics"]
-        == "unknown; the tables are [kubernetes], [poke], [tunnels], [pods], [log], [state]"
-    )
+    tables = "[kubernetes], [poke], [tunnels], [pods], [log], [metrics], [state]"
+    assert told["exporter"] == f"unknown; the tables are {tables}"
     assert (
         told["poke.retries"] == "unknown; known are interval, timeout, max_rate, fail_after, socket"
     )

@@ -15,6 +15,7 @@ DEFAULTS = {
     "kubernetes.skip_ready": False,
     "kubernetes.host_network": False,
     "kubernetes.own_pods": True,
+    "kubernetes.report": "none",
     "poke.interval": 5 * SECOND_NS,
     "poke.timeout": SECOND_NS,
     "poke.max_rate": 200,
@@ -26,6 +27,9 @@ DEFAULTS = {
     "pods.per_node": 3,
     "log.level": "info",
     "log.failures": "changes",
+    "log.summary": 3600 * SECOND_NS,
+    "metrics.listen": "off",
+    "metrics.textfile": "off",
     "state.directory": "auto",
 }
 
@@ -33,7 +37,7 @@ DEFAULTS = {
 def test_names_and_defaults_are_the_promised_ones() -> None:
     """A configuration written for these names goes on working."""
     assert {setting.key: setting.default for setting in SETTINGS} == DEFAULTS
-    assert SECTIONS == ("kubernetes", "poke", "tunnels", "pods", "log", "state")
+    assert SECTIONS == ("kubernetes", "poke", "tunnels", "pods", "log", "metrics", "state")
 
 
 def test_key_paths_are_unique() -> None:
@@ -68,4 +72,9 @@ def test_limits_stand_where_numbers_do_and_choices_where_words_do(setting: Setti
 def test_fields_of_durations_carry_their_unit() -> None:
     """A field's name says nanoseconds where its value is nanoseconds, and only there."""
     with_unit = {setting.key for setting in SETTINGS if setting.field.endswith("_ns")}
-    assert with_unit == {"poke.interval", "poke.timeout", "tunnels.interval"}
+    assert with_unit == {
+        "log.summary",
+        "poke.interval",
+        "poke.timeout",
+        "tunnels.interval",
+    }
