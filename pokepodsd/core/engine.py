@@ -29,6 +29,7 @@ from pokepodsd.core.model import (
     Snapshot,
     Target,
 )
+from pokepodsd.core.overview import Overlook
 from pokepodsd.core.peering import Peering
 from pokepodsd.core.peers import Peer, PeerId
 from pokepodsd.core.podding import Podding
@@ -68,6 +69,7 @@ class Engine:
             peering=self._peering,
             api=self._api,
             usage=self._usage,
+            overlook=Overlook(self._peering, self._poking),
             started_ns=now,
         )
         """What the reports are made of."""
