@@ -106,7 +106,7 @@ type: kubernetes.io/service-account-token
 _MANIFESTS = {"nodes": _NODES, "serviceaccount": _SERVICE_ACCOUNT}
 
 
-@click.command()
+@click.command(short_help="Print the manifest of the rights it can use.")
 @click.option(
     "--for",
     "subject",
