@@ -108,7 +108,7 @@ def document(
         "verdict": {
             "state": state,
             "since": ago(minutes=3.5) if state in ("fault", "cut-off") else ago(hours=5),
-            "text": text or f"all {total} peers answer",
+            "text": text or f"this node reaches its {total} peers",
         },
         "peers_total": total,
         "verdicts": verdicts,
@@ -151,7 +151,7 @@ def broken() -> Document:
         peers,
         [pod(1)],
         state="fault",
-        text="18 of 19 peers answer, the tunnel to node-19 is broken",
+        text="this node does not reach 1 of its 19 peers: node-19 (tunnel broken)",
     )
 
 
@@ -159,7 +159,9 @@ def cut_off() -> Document:
     """Three peers that fell silent at once."""
     peers = [peer(n, verdict="node unreachable", failure="timed out") for n in (1, 2, 3)]
     return document(
-        peers, state="cut-off", text="this node is cut off: all 3 peers fell silent at once"
+        peers,
+        state="cut-off",
+        text="this node is cut off, it is not its peers: most of those that were asked are silent",
     )
 
 
@@ -168,7 +170,7 @@ def many() -> Document:
     return document(
         [peer(4321, verdict="node unreachable", failure="timed out")],
         state="fault",
-        text="4,999 of 5,000 peers answer, node-4321 is unreachable",
+        text="this node does not reach 1 of its 5000 peers: node-4321 (node unreachable)",
         well=4_999,
     )
 

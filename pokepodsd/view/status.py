@@ -19,12 +19,14 @@ from pokepodsd.view.peers import peer_table
 from pokepodsd.view.targets import target_table
 
 _LABEL = 12
-_VERDICTS: Final = {
-    "ok": ("is well", "bold green"),
-    "starting": ("is starting", "bold yellow"),
-    "fault": ("has a fault", "bold red"),
-    "cut-off": ("is cut off", "bold red"),
+_TAGS: Final = {
+    "ok": ("OK", "bold green"),
+    "starting": ("STARTING", "bold yellow"),
+    "fault": ("FAULT", "bold red"),
+    "cut-off": ("CUT OFF", "bold red"),
 }
+# How the daemon speaks of itself: here it has a name.
+_SELF = "this node "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +57,13 @@ def render(document: Document, look: Look) -> list[Text]:
 
 def _verdict(document: Document, width: int) -> Iterator[Text]:
     verdict, node = document["verdict"], document["node"]
-    words, style = _VERDICTS[verdict["state"]]
-    name = escape(node["name"] or node["host"])
+    tag, style = _TAGS[verdict["state"]]
+    name, text = node["name"] or node["host"], verdict["text"]
+    sentence = f"{name} {text.removeprefix(_SELF)}" if text.startswith(_SELF) else f"{name}: {text}"
     since = ""
     if verdict["since"] is not None:
         since = f" (for {units.between(verdict['since'], document['at'])})"
-    text = f"{name} {words}: {escape(verdict['text'])}{since}"
-    for line in paragraph(text, width, indent=2):
+    for line in paragraph(f"{tag}: {escape(sentence)}{since}", width, indent=2):
         yield Text(line, style=style)
 
 
