@@ -130,11 +130,11 @@ def main(context: click.Context, /, path: Path, **values: Any) -> None:
 
     \b
     Examples:
-      pokepodsd status                    is this node well, and who is not?
+      pokepodsd status                    is all well, and what is not?
       pokepodsd status --watch            the same, live
       pokepodsd once                      poke every pod once, without the daemon
       pokepodsd need node-b               must this tunnel still be poked?
-      pokepodsd check-config              every mistake at once, each with its line
+      pokepodsd check-config              every mistake at once, with its line
       pokepodsd --poke-interval 10s run   one setting that differs from the file
 
     \b

@@ -102,11 +102,11 @@ def status(
 
     \b
     Examples:
-      pokepodsd status                   is this node well, and who is not?
+      pokepodsd status                   is all well, and what is not?
       pokepodsd status --peer node-b     one peer: by its name or its address
       pokepodsd status --namespace shop  what is down of one namespace
       pokepodsd status --all             every peer and every target
-      pokepodsd status --watch           a live view, also while the daemon restarts
+      pokepodsd status --watch           a live view that outlives the daemon
       pokepodsd status -o json           the whole document, for jq and the like
       pokepodsd status -o json --watch 10
 

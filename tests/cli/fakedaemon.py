@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,7 +48,8 @@ class FakeDaemon:
                 accepted, _ = self._socket.accept()
             except OSError:
                 return
-            with accepted, accepted.makefile("rwb") as stream:
+            # A client may go before it has read all.
+            with suppress(OSError), accepted, accepted.makefile("rwb") as stream:
                 self._take(stream.readline(), stream.write)
 
     def _take(self, line: bytes, write: Callable[[bytes], int]) -> None:
