@@ -16,8 +16,8 @@ INSTALLED_GUIDE = "file:///usr/share/doc/pokepodsd/operations.md"
 ALARMS = {Level.ERROR.name.lower(), Level.WARNING.name.lower()}
 # What a line of a remedy may begin with.
 PROGRAMS = {
-    *("df", "ip", "iptables-save", "journalctl", "kubectl", "ls", "nft", "pokepodsd", "sysctl"),
-    *("systemctl", "uptime"),
+    *("df", "install", "ip", "iptables-save", "journalctl", "kubectl", "ls", "nft", "pokepodsd"),
+    *("ss", "sysctl", "systemctl", "uptime"),
 }
 # Fields that every entry of a kind has: journalctl shows the name of one that is missing.
 FIELDS = {
@@ -110,8 +110,8 @@ def test_an_entry_of_the_catalog_explains_and_helps(kind: EventKind) -> None:
     assert len(header["Subject"][0]) <= 72
     assert text
     lines = text.splitlines()
-    assert max(len(line) for line in lines) <= 100
     commands = [line for line in lines if line.startswith(" ")]
+    assert [line for line in lines if len(line) > 100 and line not in commands] == []
     for line in commands:
         assert line.startswith("    ")
         assert line.split()[0] in PROGRAMS
