@@ -37,6 +37,8 @@ _LINKS = {
     "packaging/examples": "examples",
     "packaging/pokepodsd.toml": f"/{CONFIG}",
 }
+# What other programs read, from packaging/ into share/pokepodsd; not the tests of it.
+_SHARED = ("grafana/*.json", "prometheus/*.rules.yaml", "schema/*.json")
 _EXAMPLES = "share/doc/pokepodsd/examples"
 _LIB = "share/pokepodsd/lib"
 # Not every path below /usr is one of ours: the host's Python and Debian's licences are not.
@@ -174,6 +176,8 @@ def _stage_documents(tree: Tree, dependencies: list[Dependency]) -> None:
     tree.copy(_PACKAGING / "doc" / "operations.md", f"{documents}/operations.md")
     for example in sorted((_PACKAGING / "examples").glob("*/*")):
         tree.copy(example, f"{_EXAMPLES}/{example.parent.name}/{example.name}")
+    for path in sorted(one for pattern in _SHARED for one in _PACKAGING.glob(pattern)):
+        tree.copy(path, f"share/pokepodsd/{path.parent.name}/{path.name}")
     lib = f"{tree.prefix.strip('/')}/{_LIB}"
     tree.write(f"{documents}/copyright", copyright_text(dependencies, lib=lib))
     _stage_licences(tree.path("share/licenses/pokepodsd"), dependencies)

@@ -94,6 +94,23 @@ def test_the_links_of_the_documents_lead_to_files(tree: Path) -> None:
             assert path.exists() or link == "ARCHITECTURE.md", link
 
 
+def test_what_the_documents_name_is_installed(tree: Path) -> None:
+    """Every path below /usr in the manual pages, the guide, the catalog and the units exists."""
+    documents = [
+        one.read_text(encoding="utf-8") for one in (tree / "usr/lib").rglob("pokepodsd*.*")
+    ]
+    documents += [
+        gzip.decompress(one.read_bytes()).decode() for one in (tree / "usr/share/man").rglob("*.gz")
+    ]
+    documents += [one.read_text(encoding="utf-8") for one in (tree / "usr/share/doc").rglob("*.md")]
+    named = {
+        one
+        for text in documents
+        for one in re.findall(r"/(usr/[\w./@-]*\bpokepodsd\b[\w./@-]*)", text)
+    }
+    assert {one for one in named if not (tree / one.rstrip(".-")).exists()} == set()
+
+
 def test_the_manual_pages_are_of_this_release(tree: Path) -> None:
     """Compressed without a name or a time, with the release's date and version in their foot."""
     for page in (tree / "usr/share/man").rglob("*.gz"):
