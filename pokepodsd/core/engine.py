@@ -44,7 +44,7 @@ from pokepodsd.core.records import (
     Refused,
     Watching,
 )
-from pokepodsd.core.report import Stages
+from pokepodsd.core.status import Stages
 
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.

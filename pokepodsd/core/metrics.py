@@ -10,8 +10,8 @@ from pokepodsd.core.model import SECOND_NS, Layer, OutcomeKind
 from pokepodsd.core.moment import Moment
 from pokepodsd.core.overview import Overview
 from pokepodsd.core.records import Request, Result
-from pokepodsd.core.report import VERSION, Stages, targets_by_layer
 from pokepodsd.core.statistics import SCHEMA, RttHistogram
+from pokepodsd.core.status import VERSION, Stages, targets_by_layer
 from pokepodsd.core.verdict import Verdict
 
 # Of what fails at once on every node, a bounded number of series: a Prometheus must not melt with

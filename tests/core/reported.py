@@ -4,7 +4,7 @@ from typing import Any
 
 from pokepodsd.core.metrics import numbers
 from pokepodsd.core.moment import Moment
-from pokepodsd.core.report import Selection, StatusReport
+from pokepodsd.core.status import Selection, StatusParts
 from tests.core.builders import T0
 from tests.core.world import World
 
@@ -16,16 +16,16 @@ def moment(world: World) -> Moment:
 
 
 def header(world: World) -> dict[str, Any]:
-    return StatusReport(world.engine.stages).header(moment(world))
+    return StatusParts(world.engine.stages).header(moment(world))
 
 
 def peers(world: World, **selection: Any) -> list[dict[str, Any]]:
-    report = StatusReport(world.engine.stages)
+    report = StatusParts(world.engine.stages)
     return list(report.peers(Selection(**selection), moment(world)))
 
 
 def targets(world: World, **selection: Any) -> list[dict[str, Any]]:
-    report = StatusReport(world.engine.stages)
+    report = StatusParts(world.engine.stages)
     return list(report.targets(Selection(**selection), moment(world)))
 
 

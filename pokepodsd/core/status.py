@@ -55,7 +55,7 @@ class Stages:
     started_ns: MonotonicNs
 
 
-class StatusReport:
+class StatusParts:
     """The status document, part by part."""
 
     def __init__(self, stages: Stages) -> None:
