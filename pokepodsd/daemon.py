@@ -18,6 +18,7 @@ from pokepodsd import __version__, exchange
 from pokepodsd.core.config import Config, duration_text
 from pokepodsd.core.engine import Engine
 from pokepodsd.core.entries import Entry, EventKind, Level
+from pokepodsd.core.errands import Lookup
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.records import ListEnded
 from pokepodsd.edge import journal
@@ -29,6 +30,7 @@ from pokepodsd.errors import ConfigError
 from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
 from pokepodsd.kernelwatch import KernelWatch, addresses_changed
+from pokepodsd.reporting import Reporting
 from pokepodsd.saver import Saver
 
 _STATUS_EVERY_NS = SECOND_NS
@@ -61,6 +63,8 @@ class Daemon:
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
         self._keeper = Keeper(lambda: start_reader(self._config), roll=random.random)
+        report, outlook = config.kubernetes.report, self._engine.outlook
+        self._reports = Reporting(report, self._keeper, outlook, roll=random.random, now=now)
         self._selector = selectors.DefaultSelector()
         self._listened: dict[int, object] = {}
         self._is_stopping = False
@@ -109,6 +113,7 @@ class Daemon:
 
     def _stop(self) -> None:
         self._manager.stopping()
+        self._reports.finish()
         self._keeper.stop()
         self._kernel.stop()
         self._holds.stop()
@@ -133,10 +138,11 @@ class Daemon:
         for inspection in self._engine.take_inspections():
             self._engine.inspected(inspection, self._kernel.inspect(inspection))
         for node in self._engine.take_lookups():
-            self._keeper.look_up(node)
+            self._keeper.send(Lookup(node=node))
         exchange.send(self._engine, self._sockets, now)
         self._saver.tick(self._engine.revision, now)
         self._tell()
+        self._reports.turn(now)
         self._keep_house(now)
 
     def _wait(self) -> None:
@@ -150,6 +156,7 @@ class Daemon:
             self._keeper.next_due(),
             self._kernel.next_due(),
             self._holds.next_due(),
+            self._reports.next_due(),
             self._saver.next_due(self._engine.revision),
         )
         times += [time for time in others if time is not None]
@@ -194,14 +201,16 @@ class Daemon:
             if isinstance(record, ListEnded):
                 self._refresh_addresses(now)
             self._engine.take(record, now)
+            self._reports.take(record, now)
 
     def _tell(self) -> None:
-        for source in (self._keeper, self._saver, self._kernel, self._holds):
+        for source in (self._keeper, self._saver, self._kernel, self._holds, self._reports):
             for entry in source.entries:
                 journal.write(entry)
             source.entries.clear()
-        for entry in self._engine.take_entries():
+        for entry in (entries := self._engine.take_entries()):
             journal.write(entry)
+        self._reports.note(entries, monotonic_ns())
 
     def _keep_house(self, now: MonotonicNs) -> None:
         if now >= self._next_addresses:
@@ -258,6 +267,7 @@ class Daemon:
         if config.kubernetes != before.kubernetes:
             # What the old rule of selection left out is not known here: the pods are read anew.
             self._keeper.start(now)
+        self._reports.reconfigure(config.kubernetes.report, now)
         later = {
             "poke.socket": config.poke.socket != before.poke.socket,
             "state.directory": config.state != before.state,

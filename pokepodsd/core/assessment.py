@@ -60,6 +60,12 @@ class Assessment:
         """Those of all peers."""
         return (state.told for state in self._cases.states.values())
 
+    def faults(self) -> Iterator[tuple[Peer, Verdict]]:
+        """The peers that are told to be cut off, but those whose nodes excuse it."""
+        for peer_id, state in self._cases.states.items():
+            if state.told.is_fault and not state.is_quiet:
+                yield self._cases.peers[peer_id], state.told
+
     def put(self, peer: Peer, now: MonotonicNs) -> None:
         """A peer is new, or different."""
         self._cases.put(peer, now)

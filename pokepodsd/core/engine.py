@@ -7,6 +7,7 @@ what is to be done: packets to send, entries to write. Does none of it.
 from collections.abc import Iterable, Iterator, ValuesView
 
 from pokepodsd.core.apibelief import ApiBelief
+from pokepodsd.core.condition import Outlook
 from pokepodsd.core.config import Config
 from pokepodsd.core.entries import Entry
 from pokepodsd.core.inquiries import excuse_of
@@ -41,6 +42,7 @@ from pokepodsd.core.records import (
     Refused,
     Watching,
 )
+from pokepodsd.core.verdict import Verdict
 
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.
@@ -214,6 +216,15 @@ class Engine:
             now,
             next_poke=self._poking.lanes.next_due(),
             next_expiry=self._poking.flights.next_expiry(),
+        )
+
+    def outlook(self) -> Outlook:
+        """What this node's condition is made of."""
+        return Outlook(
+            peers=len(self._peering),
+            opening=self._peering.verdict_counts()[Verdict.OPENING],
+            is_cut_off=self._peering.assessment.isolation.is_on,
+            faults=tuple((str(one), v.value) for one, v in self._peering.assessment.faults()),
         )
 
     def snapshot(self) -> Snapshot:

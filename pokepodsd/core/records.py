@@ -2,14 +2,13 @@
 
 Owns the records and their line format: one JSON array a line, the record's name first. The daemon
 takes nothing on trust that comes out of the pipe: a line that is not exactly one of these is an
-error, and the reader that wrote it is replaced. The other way goes one thing only, a lookup: the
-name of a node, one JSON text a line.
+error, and the reader that wrote it is replaced. What goes the other way is `core.errands`.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from enum import Enum
 from typing import Any, Final
 
 from pokepodsd.core.model import NodeName, Pod, Scope, Uid
@@ -17,8 +16,6 @@ from pokepodsd.errors import GarbledError
 
 # One page of 500 pods is about 150 kB as records.
 LONGEST_RECORD = 4 * 1024 * 1024
-# A quoted name, see below.
-LONGEST_LOOKUP = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +115,26 @@ class NodesRefused:
     """The credentials may not read Nodes; said once, while lookups come to nothing for a time."""
 
 
+class Fate(Enum):
+    """What became of a report."""
+
+    WRITTEN = "written"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportEnded:
+    """A report ("event" or "condition") is done with.
+
+    ``text`` is the status of a condition that was written, or why it was not.
+    """
+
+    report: str
+    fate: Fate
+    text: str
+
+
 Record = (
     Alive
     | Identified
@@ -133,6 +150,7 @@ Record = (
     | NodeSeen
     | NodeGone
     | NodesRefused
+    | ReportEnded
 )
 
 _Plain = (
@@ -157,12 +175,13 @@ _PLAIN: Final[dict[str, type[_Plain]]] = {
     "node-gone": NodeGone,
     "nodes-refused": NodesRefused,
 }
+_SCOPED: Final[dict[str, type[ListEnded | Watching]]] = {
+    "list-ended": ListEnded,
+    "watching": Watching,
+}
 _PLAIN_NAMES: Final = {kind: name for name, kind in _PLAIN.items()}
 _POD_FIELDS: Final = tuple(field.name for field in fields(Pod))
 _NODE_FLAGS: Final = ("unschedulable", "ready", "deleting")
-# A DNS subdomain of RFC 1123, which a Node's name is. It becomes a part of a URL: without a name
-# that would be the URL of all Nodes.
-_NODE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 def encode(record: Record) -> bytes:
@@ -178,6 +197,8 @@ def encode(record: Record) -> bytes:
             body = ["watching", record.scope.value]
         case NodeSeen():
             body = ["node-seen", asdict(record)]
+        case ReportEnded():
+            body = ["report-ended", {**asdict(record), "fate": record.fate.value}]
         case _:
             body = [_PLAIN_NAMES[type(record)], asdict(record)]
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
@@ -196,36 +217,17 @@ def decode(line: bytes) -> Record:
                 return PodsListed(pods=tuple(_pod(row) for row in _list(body)))
             case "pod-changed":
                 return PodChanged(pod=_pod(body))
-            case "list-ended":
-                return ListEnded(scope=Scope(body))
-            case "watching":
-                return Watching(scope=Scope(body))
+            case "list-ended" | "watching":
+                return _SCOPED[name](scope=Scope(body))
             case "node-seen":
                 return _node_seen(body)
+            case "report-ended":
+                fate = Fate(body.pop("fate"))
+                return ReportEnded(fate=fate, **_texts(body))
             case _:
                 return _PLAIN[name](**_texts(body))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise GarbledError(f"not a record: {error!r:.100}") from error
-
-
-def encode_lookup(node: NodeName) -> bytes:
-    """The daemon's question for one Node: one line, with its newline."""
-    return json.dumps(node).encode() + b"\n"
-
-
-def decode_lookup(line: bytes) -> NodeName:
-    """Read one question back.
-
-    Raises:
-        GarbledError: it is not the name of a node.
-    """
-    try:
-        name = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise GarbledError(f"not a lookup: {error!r:.100}") from error
-    if not (isinstance(name, str) and _NODE_NAME.fullmatch(name)):
-        raise GarbledError(f"not the name of a node: {name!r:.100}")
-    return NodeName(name)
 
 
 def _texts(values: dict[str, Any]) -> dict[str, Any]:
