@@ -66,10 +66,9 @@ class Condition:
         if self._wanted == before:
             return
         if self._sent is None or self._sent.status is not status:
-            apart = MonotonicNs((self._sent_ns or 0) + APART_NS if self._sent else 0)
-            self._due = max(apart, MonotonicNs(now + spread(outlook.peers, self._roll)))
+            self._hurry(now + spread(outlook.peers, self._roll), APART_NS)
         elif (self._sent.reason, self._sent.text) != (reason, text):
-            self._due = max(now, MonotonicNs((self._sent_ns or 0) + TEXT_APART_NS))
+            self._hurry(now, TEXT_APART_NS)
         else:
             # It is again what was said: as if nothing had been.
             self._wanted, self._due = self._sent, self._heartbeat()
@@ -111,6 +110,12 @@ class Condition:
     def is_ended(self) -> bool:
         """Whether the API server took what `end` said."""
         return self._written is Status.UNKNOWN
+
+    def _hurry(self, at_ns: int, apart_ns: int) -> None:
+        """Write it then, but not sooner after the last one; or earlier, if that was planned."""
+        if self._sent_ns is not None:
+            at_ns = max(at_ns, self._sent_ns + apart_ns)
+        self._due = MonotonicNs(at_ns if self._due is None else min(at_ns, self._due))
 
     def _heartbeat(self) -> MonotonicNs:
         return MonotonicNs((self._sent_ns or 0) + HEARTBEAT_NS)

@@ -2,8 +2,9 @@
 
 Owns the limits. They are client-go's (tools/record/events_cache.go) where it has them: the same
 again within ten minutes is counted instead of written anew, and a source has 25 writes about an
-object at once, and one in five minutes after that. Beyond it: of more than ten different ones
-within a minute the rest are told in one.
+object at once, and one in five minutes after that; here an Event waits for its turn, up to ten
+minutes, and its count goes on. Beyond it: of more than ten different ones within a minute the rest
+are told in one.
 
 The load, where each of 5,000 nodes loses one peer: 4,999 Events. Each node waits up to 10 ms a
 peer that it has, by its dice, so that all nodes together write some 100 a second for 50 s.
@@ -51,6 +52,27 @@ class _Known:
     seen_ns: MonotonicNs
 
 
+class _Rest:
+    """What is told in one: the first alarm among them, and how many more there are."""
+
+    def __init__(self, first: EventReport) -> None:
+        self._example = first
+        self._last_ns = first.last_ns
+        self._number = 1
+
+    def add(self, report: EventReport) -> None:
+        if report.is_warning and not self._example.is_warning:
+            self._example = report
+        self._last_ns = report.last_ns
+        self._number += 1
+
+    def fold(self) -> EventReport:
+        more = self._number - 1
+        end = f"; and {count(more, 'more change')} within a minute" if more else ""
+        text = cut(self._example.text, LONGEST_TEXT - len(end)) + end
+        return replace(self._example, text=text, count=self._number, last_ns=self._last_ns)
+
+
 class Allowance:
     """A bucket of `BURST` tokens, of which one comes back every `REFILL_NS`."""
 
@@ -59,11 +81,14 @@ class Allowance:
 
     def take(self, now: MonotonicNs) -> bool:
         """Use a token up, if there is one."""
-        full_ns = max(self._full_ns, now) + REFILL_NS
-        if full_ns - now > BURST * REFILL_NS:
+        if now < self.next_due():
             return False
-        self._full_ns = full_ns
+        self._full_ns = max(self._full_ns, now) + REFILL_NS
         return True
+
+    def next_due(self) -> MonotonicNs:
+        """When there is a token, at the latest; it may be long past."""
+        return MonotonicNs(self._full_ns - (BURST - 1) * REFILL_NS)
 
 
 class EventReports:
@@ -74,13 +99,13 @@ class EventReports:
         self._known: dict[tuple[str, str], _Known] = {}
         self._pending: dict[tuple[str, str], None] = {}
         self._new: deque[MonotonicNs] = deque()
-        self._rest: list[EventReport] = []
+        self._rest: _Rest | None = None
         self._rest_due: MonotonicNs | None = None
         self._due: MonotonicNs | None = None
         self._allowance = Allowance()
         self._last_stamp: int = 0
         self.left_out = 0
-        """How many were not written, because there was no token."""
+        """How many Events were given up, because there was no token for ten minutes."""
 
     def take(self, entry: Entry, peers: int, now: MonotonicNs, wall: WallNs) -> None:
         """An entry was told, while there are so many peers."""
@@ -98,9 +123,11 @@ class EventReports:
             return
         report = self._make(reason, entry.text, wall, is_warning=is_warning)
         if len(self._new) >= MOST_NEW:
-            if not self._rest:
+            if self._rest is None:
+                self._rest = _Rest(report)
                 self._rest_due = MonotonicNs(now + NEW_NS)
-            self._rest.append(report)
+            else:
+                self._rest.add(report)
             return
         self._new.append(now)
         self._known[key] = _Known(report, now)
@@ -110,17 +137,20 @@ class EventReports:
         """What is to be written now, each handed out once."""
         reports = []
         if self._due is not None and now >= self._due:
-            for key in self._pending:
+            self._forget(now)
+            while self._pending and self._allowance.take(now):
+                key = next(iter(self._pending))
+                del self._pending[key]
                 known = self._known[key]
-                if self._allow(now):
-                    reports.append(known.report)
-                    known.report = replace(known.report, is_new=False)
-            self._pending.clear()
-            self._due = None
-        if self._rest_due is not None and now >= self._rest_due:
-            if self._allow(now):
-                reports.append(_fold(self._rest))
-            self._rest, self._rest_due = [], None
+                reports.append(known.report)
+                known.report = replace(known.report, is_new=False)
+            self._due = self._allowance.next_due() if self._pending else None
+        if self._rest is not None and self._rest_due is not None and now >= self._rest_due:
+            if self._allowance.take(now):
+                reports.append(self._rest.fold())
+                self._rest = self._rest_due = None
+            else:
+                self._rest_due = self._allowance.next_due()
         return reports
 
     def next_due(self) -> MonotonicNs | None:
@@ -147,27 +177,12 @@ class EventReports:
         if self._due is None:
             self._due = MonotonicNs(now + spread(peers, self._roll))
 
-    def _allow(self, now: MonotonicNs) -> bool:
-        is_allowed = self._allowance.take(now)
-        self.left_out += not is_allowed
-        return is_allowed
-
     def _forget(self, now: MonotonicNs) -> None:
         while self._new and now - self._new[0] >= NEW_NS:
             self._new.popleft()
         for key, known in list(self._known.items()):
-            if now - known.seen_ns > AGAIN_NS and key not in self._pending:
+            if now - known.seen_ns > AGAIN_NS:
                 del self._known[key]
-
-
-def _fold(reports: list[EventReport]) -> EventReport:
-    """One for all: the first alarm among them, and how many more there are."""
-    example = next((one for one in reports if one.is_warning), reports[0])
-    more = len(reports) - 1
-    end = f"; and {count(more, 'more change')} within a minute" if more else ""
-    return replace(
-        example,
-        text=cut(example.text, LONGEST_TEXT - len(end)) + end,
-        count=len(reports),
-        last_ns=max(reports[-1].last_ns, example.first_ns),
-    )
+                if key in self._pending:
+                    del self._pending[key]
+                    self.left_out += 1
