@@ -9,7 +9,7 @@ from typing import Any, Final
 from pokepodsd.core.model import SECOND_NS, Layer, OutcomeKind
 from pokepodsd.core.moment import Moment
 from pokepodsd.core.overview import Overview
-from pokepodsd.core.records import Request, Result
+from pokepodsd.core.requests import Request, Result
 from pokepodsd.core.statistics import SCHEMA, RttHistogram
 from pokepodsd.core.status import VERSION, Stages, targets_by_layer
 from pokepodsd.core.verdict import Verdict

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from pokepodsd.core.records import Alive, Asked, Lost, Request, Result
+from pokepodsd.core.records import Alive, Asked, Lost
+from pokepodsd.core.requests import Request, Result
 from pokepodsd.core.status import FEW_PEERS, MOST_SHOWN
 from tests.core.nodes import Faults, feed, name_of, own_address, pod_address, tunnel_address
 from tests.core.reported import header, metrics, peers, targets
