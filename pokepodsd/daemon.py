@@ -4,18 +4,18 @@ One thread, one loop. A turn waits for what is due, takes what has arrived, send
 beats the watchdog, and only while the engine makes progress.
 """
 
-import os
 import random
 import secrets
 import selectors
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from pokepodsd import __version__, exchange
-from pokepodsd.core.config import Config, duration_text
+from pokepodsd import __version__, exchange, exports
+from pokepodsd.core.config import Config, MetricsConfig, duration_text
 from pokepodsd.core.engine import Engine
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
@@ -48,6 +48,7 @@ class Daemon:
         sockets: Sequence[IcmpSocket],
         manager: ServiceManager,
         start_reader: Callable[[Config], Process],
+        start_exporter: Callable[[MetricsConfig], exports.Process],
         state_directory: Path,
     ) -> None:
         self._config = config
@@ -61,6 +62,7 @@ class Daemon:
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
         self._keeper = Keeper(lambda: start_reader(self._config), roll=random.random)
+        self._exports = exports.Exports(start_exporter, self._answer_exporter, roll=random.random)
         self._selector = selectors.DefaultSelector()
         self._listened: dict[int, object] = {}
         self._is_stopping = False
@@ -106,10 +108,12 @@ class Daemon:
         journal.write(Entry(kind=EventKind.STARTED, level=Level.INFO, text=text))
         self._holds.start(runtime_directory())
         self._keeper.start(now)
+        self._exports.start(self._config.metrics, now)
 
     def _stop(self) -> None:
         self._manager.stopping()
         self._keeper.stop()
+        self._exports.stop()
         self._kernel.stop()
         self._holds.stop()
         self._saver.finish(self._engine.revision)
@@ -129,6 +133,7 @@ class Daemon:
         self._read_reader(now)
         self._read_kernel(now)
         self._holds.turn(now)
+        self._exports.turn(now)
         self._engine.tick(now)
         for inspection in self._engine.take_inspections():
             self._engine.inspected(inspection, self._kernel.inspect(inspection))
@@ -150,6 +155,7 @@ class Daemon:
             self._keeper.next_due(),
             self._kernel.next_due(),
             self._holds.next_due(),
+            self._exports.next_due(),
             self._saver.next_due(self._engine.revision),
         )
         times += [time for time in others if time is not None]
@@ -168,7 +174,12 @@ class Daemon:
         """
         wanted = {
             one.fileno(): one
-            for one in (self._keeper.process, self._kernel.socket, *self._holds.sockets())
+            for one in (
+                self._keeper.process,
+                self._kernel.socket,
+                *self._holds.sockets(),
+                *self._exports.sockets(),
+            )
             if one is not None
         }
         for number, one in list(self._listened.items()):
@@ -196,7 +207,7 @@ class Daemon:
             self._engine.take(record, now)
 
     def _tell(self) -> None:
-        for source in (self._keeper, self._saver, self._kernel, self._holds):
+        for source in (self._keeper, self._saver, self._kernel, self._holds, self._exports):
             for entry in source.entries:
                 journal.write(entry)
             source.entries.clear()
@@ -258,12 +269,17 @@ class Daemon:
         if config.kubernetes != before.kubernetes:
             # What the old rule of selection left out is not known here: the pods are read anew.
             self._keeper.start(now)
+        if config.metrics != before.metrics:
+            self._exports.start(config.metrics, now)
         later = {
             "poke.socket": config.poke.socket != before.poke.socket,
             "state.directory": config.state != before.state,
         }
         changed = [key for key, is_changed in later.items() if is_changed]
         return f"; at the next start: {', '.join(changed)}" if changed else ""
+
+    def _answer_exporter(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        yield {"error": f"nothing is known of {', '.join(request)}"}
 
     def _catch_signals(self) -> None:
         """Note signals, and wake the loop for them."""
@@ -281,10 +297,3 @@ class Daemon:
             self._is_reload_wanted = True
         else:
             self._is_stopping = True
-
-
-def state_directory(setting: str) -> Path:
-    """The folder for the state file: the setting, or "auto" (systemd.exec(5), StateDirectory=)."""
-    if setting != "auto":
-        return Path(setting)
-    return Path(os.environ.get("STATE_DIRECTORY", "/var/lib/pokepodsd").partition(":")[0])

@@ -86,5 +86,9 @@ class ControlError(PokepodsdError):
     exit_status = 69
 
 
+class DaemonSilentError(ControlError):
+    """The running daemon did not answer in time."""
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""
