@@ -122,14 +122,14 @@ class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """``listen`` is an address and a port, as in ``[::1]:80``."""
         host, _, port = listen.rpartition(":")
         try:
-            address = ipaddress.ip_address(host.strip("[]"))
+            address, number = ipaddress.ip_address(host.strip("[]")), int(port)
         except ValueError as error:
             raise OSError(errno.EINVAL, str(error)) from error
         self.address_family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         self.respond = respond
         self.connections = _Connections()
         try:
-            super().__init__((str(address), int(port)), _Handler)
+            super().__init__((str(address), number), _Handler)
         except OverflowError as error:
             raise OSError(errno.EINVAL, "ports go up to 65535") from error
 

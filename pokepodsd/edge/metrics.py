@@ -31,7 +31,8 @@ from pokepodsd.errors import GarbledError
 
 _SUFFIXES = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
 _PROTOBUF = {
-    "proto": {"io.prometheus.client.MetricFamily"},
+    # In lower case, as it is read.
+    "proto": {"io.prometheus.client.metricfamily"},
     "encoding": {"delimited"},
 }
 
