@@ -17,11 +17,23 @@ FROM_SOURCE = ("charset-normalizer", "pyyaml", "sdnotify")
 # Not needed: the host has its own time zones, and of rich only tables and progress bars are used,
 # no highlighting of source code and no Markdown.
 LEFT_OUT = ("markdown_it", "mdurl", "pygments", "tzdata")
-# Nor are these parts: programs of their own, what is for other systems or for tests, and all
-# formats of ASN.1 but that of certificates.
+# Nor are these parts: programs of their own, what is for other systems, for frameworks that are not
+# used or for tests, and all formats of ASN.1 but that of certificates.
 PARTS_LEFT_OUT = (
     "charset_normalizer/cli",
     "click/testing.py",
+    "dateutil/easter.py",
+    "dateutil/rrule.py",
+    "dateutil/zoneinfo",
+    # Only for names of hosts that are not ASCII and not prepared either, as in a browser.
+    "idna/uts46data.py",
+    "prometheus_client/aiohttp",
+    "prometheus_client/bridge",
+    "prometheus_client/django",
+    "prometheus_client/multiprocess.py",
+    "prometheus_client/openmetrics/parser.py",
+    "prometheus_client/parser.py",
+    "prometheus_client/twisted",
     "pyasn1_modules/rfc[!5]*.py",
     "pyasn1_modules/rfc5[!2]*.py",
     "pyasn1_modules/rfc52[!8]*.py",
@@ -31,6 +43,8 @@ PARTS_LEFT_OUT = (
     "pyroute2/fixtures",
     "pyroute2/nftables",
     "rich/_win32_console.py",
+    "rich/markdown.py",
+    "rich/syntax.py",
     "urllib3/contrib/emscripten",
 )
 
