@@ -7,6 +7,7 @@ more often than the lock.
 import os
 import shutil
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 from commands import run
@@ -48,6 +49,9 @@ PARTS_LEFT_OUT = (
     "urllib3/contrib/emscripten",
 )
 
+# Modules that come with a project under a licence of their own, which stands at their beginning.
+WITH_OWN_LICENCE = ("prometheus_client/decorator.py",)
+
 
 def make_bundle(lock: Path, folder: Path) -> None:
     """Install the locked dependencies into a folder, which must not be there yet.
@@ -67,6 +71,16 @@ def make_bundle(lock: Path, folder: Path) -> None:
     run(command, environment, what=f"pip, which installs {lock},")
     _check_pure(folder)
     _prune(folder)
+    for module in WITH_OWN_LICENCE:
+        _write_licence(folder / module)
+
+
+def _write_licence(module: Path) -> None:
+    """Put the licence of a module beside that of its project."""
+    lines = takewhile(lambda line: not line.startswith('"""'), module.open(encoding="utf-8"))
+    text = "".join(line.strip("# \n") + "\n" for line in lines)
+    (metadata,) = module.parents[1].glob(f"{module.parent.name}-*.dist-info")
+    (metadata / "licenses" / f"LICENSE-{module.stem}").write_text(text, encoding="utf-8")
 
 
 def _check_pure(folder: Path) -> None:
