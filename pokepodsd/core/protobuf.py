@@ -1,9 +1,9 @@
 """Metric families in Prometheus' protobuf format, the only one that carries native histograms.
 
-Owns the bytes of the few messages that are written here, by the numbers of their fields in
-``io/prometheus/client/metrics.proto`` (prometheus/client_model), each family preceded by its length
-("encoding=delimited"). Of what the format allows, exemplars, timestamps and summaries are left out.
-The wire format is that of "Protocol Buffers: Encoding".
+Owns the bytes of the few messages that are written here, each family preceded by its length
+("encoding=delimited"). The numbers of their fields are those of prometheus/prometheus,
+``prompb/io/prometheus/client/metrics.proto``; of what that allows, exemplars, timestamps, units and
+summaries are left out. The wire format is that of "Protocol Buffers: Encoding".
 """
 
 import struct
@@ -17,7 +17,8 @@ CONTENT_TYPE: Final = (
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 )
 # Only what took no time at all is in the zero bucket; this is the narrowest that Prometheus' own
-# client for Go makes (DefNativeHistogramZeroThreshold). Zero would say that there is none.
+# client for Go makes (DefNativeHistogramZeroThreshold). With 0, a histogram that counted nothing
+# yet would be taken for a classic one.
 ZERO_THRESHOLD: Final = 2.0**-128
 
 _VARINT, _FIXED64, _BYTES = 0, 1, 2
@@ -48,22 +49,20 @@ def _metric(kind: Kind, row: Row) -> bytes:
 
 def _histogram(histogram: Histogram) -> bytes:
     spans, deltas = histogram.spans()
-    positive = b"".join(_message(1, _span(span)) for span in spans)
-    # Without a span, a histogram that counted nothing yet would be taken for a classic one.
-    positive = positive or _message(1, _span(Span(0, 0)))
-    positive += _message(2, b"".join(_signed(delta) for delta in deltas)) if deltas else b""
+    buckets = (
+        _message(3, _integer(1, cumulative) + _double(2, bound))
+        for bound, cumulative in histogram.classic()
+    )
     return (
         _integer(1, histogram.count)
         + _double(2, histogram.sum_seconds)
-        + b"".join(
-            _message(3, _integer(1, cumulative) + _double(2, bound))
-            for bound, cumulative in histogram.classic()
-        )
-        + _tag(4, _VARINT)
+        + b"".join(buckets)
+        + _tag(5, _VARINT)
         + _signed(SCHEMA)
-        + _double(5, ZERO_THRESHOLD)
-        + _integer(6, histogram.zero)
-        + _message(8, positive)
+        + _double(6, ZERO_THRESHOLD)
+        + _integer(7, histogram.zero)
+        + b"".join(_message(12, _span(span)) for span in spans)
+        + (_message(13, b"".join(_signed(delta) for delta in deltas)) if deltas else b"")
     )
 
 

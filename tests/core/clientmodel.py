@@ -1,6 +1,6 @@
 """Owns Prometheus' protobuf messages as Google's library reads them. Knows nothing of the encoder.
 
-The numbers are those of io/prometheus/client/metrics.proto in prometheus/client_model.
+The numbers are those of prompb/io/prometheus/client/metrics.proto in prometheus/prometheus.
 """
 
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ _MESSAGES: Mapping[str, tuple[tuple[str, str, int], ...]] = {
     "Gauge": (("value", "double", 1),),
     "Counter": (("value", "double", 1),),
     "Bucket": (("cumulative_count", "uint64", 1), ("upper_bound", "double", 2)),
-    "Span": (("offset", "sint32", 1), ("length", "uint32", 2)),
-    "SparseBuckets": (("span", "*Span", 1), ("delta", "*sint64", 2)),
+    "BucketSpan": (("offset", "sint32", 1), ("length", "uint32", 2)),
     "Histogram": (
         ("sample_count", "uint64", 1),
         ("sample_sum", "double", 2),
         ("bucket", "*Bucket", 3),
-        ("sb_schema", "sint32", 4),
-        ("sb_zero_threshold", "double", 5),
-        ("sb_zero_count", "uint64", 6),
-        ("sb_positive", "SparseBuckets", 8),
+        ("schema", "sint32", 5),
+        ("zero_threshold", "double", 6),
+        ("zero_count", "uint64", 7),
+        ("positive_span", "*BucketSpan", 12),
+        ("positive_delta", "*sint64", 13),
     ),
     "Metric": (
         ("label", "*LabelPair", 1),

@@ -64,10 +64,9 @@ def check(kind: Kind, row: Row, metric: Any) -> None:
 def check_histogram(made: Histogram, found: Any) -> None:
     assert (found.sample_count, found.sample_sum) == (made.count, made.sum_seconds)
     assert [(one.upper_bound, one.cumulative_count) for one in found.bucket] == [*made.classic()]
-    assert (found.sb_schema, found.sb_zero_threshold) == (SCHEMA, ZERO_THRESHOLD)
-    assert found.sb_zero_count == made.zero
+    assert (found.schema, found.zero_threshold) == (SCHEMA, ZERO_THRESHOLD)
+    assert found.zero_count == made.zero
     spans, deltas = made.spans()
-    read = [(one.offset, one.length) for one in found.sb_positive.span]
-    # A histogram without a span is no native one to Prometheus.
-    assert read == ([(one.offset, one.length) for one in spans] or [(0, 0)])
-    assert tuple(found.sb_positive.delta) == deltas
+    read = [(one.offset, one.length) for one in found.positive_span]
+    assert read == [(one.offset, one.length) for one in spans]
+    assert tuple(found.positive_delta) == deltas

@@ -99,9 +99,9 @@ def test_native_histograms_are_in_protobuf() -> None:
     assert {metric.label[0].value for metric in family.metric} == {"underlay", "tunnel", "pod"}
     for metric in family.metric:
         native = metric.histogram
-        assert (native.sb_schema, native.sb_zero_count) == (3, 1)
-        assert [one.length for one in native.sb_positive.span] == [one.length for one in spans]
-        assert tuple(native.sb_positive.delta) == deltas
+        assert (native.schema, native.zero_count) == (3, 1)
+        assert [one.length for one in native.positive_span] == [one.length for one in spans]
+        assert tuple(native.positive_delta) == deltas
         assert len(native.bucket) == 16
 
 
