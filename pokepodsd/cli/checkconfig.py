@@ -3,7 +3,7 @@
 import click
 
 from pokepodsd.cli.invocation import Invocation
-from pokepodsd.core.config import sample
+from pokepodsd.core.sample import sample
 
 
 @click.command("check-config", short_help="Check the configuration file.")
