@@ -1,4 +1,4 @@
-"""Asks the API server: kubeconfig, list, watch and lookups in, records out.
+"""Asks the API server: kubeconfig, list, watch, lookups and reports in, records out.
 
 Owns the wiring of the credentials, the connection and the feed. Knows nothing of processes: the
 reader runs it in a child, and ``pokepodsd once`` in the foreground.
@@ -16,6 +16,7 @@ from typing import assert_never
 from pokepodsd.core import protocol
 from pokepodsd.core.answers import Object
 from pokepodsd.core.config import KubernetesConfig
+from pokepodsd.core.errands import Report
 from pokepodsd.core.model import NodeName, Pod, Scope
 from pokepodsd.core.nodes import Permit, read_answer
 from pokepodsd.core.pods import pod_from_object, uid_of
@@ -36,19 +37,22 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
-    Request,
-    Result,
+    ReportEnded,
     Watching,
 )
+from pokepodsd.core.requests import Request, Result
 from pokepodsd.core.selection import field_selector
 from pokepodsd.core.watch import PodFeed
+from pokepodsd.core.writes import Write, judge_write, write_of
 from pokepodsd.edge.apiserver import Answer, ApiServer
-from pokepodsd.edge.clock import monotonic_ns
+from pokepodsd.edge.clock import monotonic_ns, wall_ns
 from pokepodsd.edge.kubeconfig import Kubeconfig, find, node_name
 from pokepodsd.errors import ApiError, GarbledError
 
 # An alarm waits for it.
 _LOOKUP_PATIENCE = 3.0
+# The next report waits for it.
+_REPORT_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +143,20 @@ class Asker:
             # A refusal of credentials that were replaced meanwhile says nothing about the new ones.
             return record if api is self._api else None
         return record
+
+    def report(self, report: Report) -> ReportEnded | None:
+        """From another thread: write a report; None where it is to be tried again later."""
+        api, node = self._api, self._node
+        if api is None:
+            return None
+        step: ReportEnded | Write | None = write_of(report, node, wall_ns())
+        try:
+            while isinstance(step, Write):
+                with api.write(step, patience=_REPORT_PATIENCE) as answer:
+                    step = judge_write(report, node, step.method, answer.status, answer.body())
+        except ApiError:
+            return None
+        return step
 
     def renew_if_changed(self) -> None:
         """From another thread: end what goes on with credentials that were replaced."""

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pokepodsd import __version__, exchange
+from pokepodsd.answering import Answering, Facts
 from pokepodsd.core.config import Config, duration_text
 from pokepodsd.core.engine import Engine
 from pokepodsd.core.entries import Entry, EventKind, Level
+from pokepodsd.core.errands import Lookup
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.records import ListEnded
 from pokepodsd.core.summary import Summary
@@ -28,7 +30,7 @@ from pokepodsd.errors import ConfigError
 from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
 from pokepodsd.kernelwatch import KernelWatch, addresses_changed
-from pokepodsd.reporter import Facts, Reporter
+from pokepodsd.reporting import Reporting
 from pokepodsd.saver import Saver
 
 _STATUS_EVERY_NS = SECOND_NS
@@ -61,15 +63,17 @@ class Daemon:
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
         self._keeper = Keeper(lambda: start_reader(self._config), roll=random.random)
+        report, outlook = config.kubernetes.report, self._engine.outlook
+        self._reports = Reporting(report, self._keeper, outlook, roll=random.random, now=now)
         self._facts = Facts(
             node=lambda: self._engine.node, reader_starts=lambda: self._keeper.starts
         )
-        self._reporter = Reporter(self._engine.stages, self._facts)
+        self._answering = Answering(self._engine.stages, self._facts)
         self._desk = Desk(
             {
                 "hold": self._holds.answer,
-                "status": lambda _, request, at: self._reporter.status(request, at),
-                "metrics": lambda _connection, _request, at: self._reporter.metrics(at),
+                "status": lambda _, request, at: self._answering.status(request, at),
+                "metrics": lambda _connection, _request, at: self._answering.metrics(at),
             }
         )
         self._summary = Summary(config.log.summary_ns, now)
@@ -118,6 +122,7 @@ class Daemon:
 
     def _stop(self) -> None:
         self._manager.stopping()
+        self._reports.finish()
         self._keeper.stop()
         self._kernel.stop()
         self._desk.stop()
@@ -144,10 +149,11 @@ class Daemon:
         for inspection in self._engine.take_inspections():
             self._engine.inspected(inspection, self._kernel.inspect(inspection))
         for node in self._engine.take_lookups():
-            self._keeper.look_up(node)
+            self._keeper.send(Lookup(node=node))
         exchange.send(self._engine, self._sockets, now)
         self._saver.tick(self._engine.revision, now)
         self._tell(now)
+        self._reports.turn(now)
         self._keep_house(now)
 
     def _wait(self) -> None:
@@ -163,6 +169,7 @@ class Daemon:
             self._holds.next_due(),
             self._desk.next_due(),
             self._summary.next_due(),
+            self._reports.next_due(),
             self._saver.next_due(self._engine.revision),
         )
         times += [time for time in others if time is not None]
@@ -191,13 +198,17 @@ class Daemon:
             if isinstance(record, ListEnded):
                 self._refresh_addresses(now)
             self._engine.take(record, now)
+            self._reports.take(record, now)
 
     def _tell(self, now: MonotonicNs) -> None:
         entries = []
-        for source in (self._keeper, self._saver, self._kernel, self._desk, self._holds):
+        parts = (self._keeper, self._saver, self._kernel, self._desk, self._holds, self._reports)
+        for source in parts:
             entries += source.entries
             source.entries.clear()
-        entries += self._engine.take_entries()
+        told = self._engine.take_entries()
+        self._reports.note(told, now)
+        entries += told
         for entry in entries:
             journal.write(entry)
         if entries:
@@ -264,6 +275,7 @@ class Daemon:
         if config.kubernetes != before.kubernetes:
             # What the old rule of selection left out is not known here: the pods are read anew.
             self._keeper.start(now)
+        self._reports.reconfigure(config.kubernetes.report, now)
         later = {
             "poke.socket": config.poke.socket != before.poke.socket,
             "state.directory": config.state != before.state,

@@ -1,104 +1,105 @@
-"""Answers what status and metrics ask: the engine's reports, and what the daemon knows besides.
+"""Writes the daemon's reports, in a thread of the reader's.
 
-Owns the requests' form, and the facts about the process itself. Each answer is made a line at a
-time, as it is sent.
+Owns what waits to be written, and for how long: at most a hundred Events, none longer than ten
+minutes, and the newest condition alone. While the API server cannot be asked nothing piles up; its
+being back is noticed by trying, with delays that grow.
 """
 
-import os
-import socket
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import Any
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
 
-from pokepodsd import __version__
-from pokepodsd.core.metrics import numbers
-from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
-from pokepodsd.core.moment import Moment
-from pokepodsd.core.report import Selection, Stages, StatusReport
-from pokepodsd.core.statistics import Lateness
-from pokepodsd.edge.clock import wall_ns
+from pokepodsd.core.backoff import Backoff
+from pokepodsd.core.errands import ConditionReport, EventReport, Report
+from pokepodsd.core.records import Fate, ReportEnded
 
-Lines = Iterator[Mapping[str, Any]]
-_CHOICES = ("some", "all", "none")
+MOST_WAITING = 100
+STALE_SECONDS = 600.0
+# An API server that has just started refuses what it allows (kubernetes/kubernetes#121635).
+_REFUSALS = 3
 
-
-@dataclass(slots=True, kw_only=True)
-class Facts:
-    """What the daemon knows of itself; ``reloads`` by what came of them: ok or refused."""
-
-    node: Callable[[], NodeName | None]
-    reader_starts: Callable[[], int]
-    addresses: frozenset[str] = frozenset()
-    lateness: Lateness = field(default_factory=Lateness)
-    reloads: Counter[str] = field(default_factory=Counter)
+Write = Callable[[Report], ReportEnded | None]
 
 
 class Reporter:
-    """Makes the answers."""
+    """The reports that wait; `run` is the thread's."""
 
-    def __init__(self, stages: Stages, facts: Facts) -> None:
-        self._stages = stages
-        self._facts = facts
-        self._status = StatusReport(stages)
+    def __init__(
+        self,
+        write: Write,
+        say: Callable[[ReportEnded], None],
+        delays: Backoff,
+        *,
+        stale_seconds: float = STALE_SECONDS,
+    ) -> None:
+        """``write`` does one attempt (None: try again), ``say`` tells what became of a report."""
+        self._write = write
+        self._say = say
+        self._delays = delays
+        self._stale_seconds = stale_seconds
+        self._changed = threading.Condition()
+        self._events: deque[tuple[EventReport, float]] = deque()
+        self._condition: ConditionReport | None = None
+        self._try_at = 0.0
+        self._refusals = 0
 
-    def status(self, request: Mapping[str, Any], now: MonotonicNs) -> Lines:
-        """The status document, in lines: its header, each peer, each target, its end."""
-        selection = _selection(request.get("status"))
-        if isinstance(selection, str):
-            yield {"error": selection}
-            return
-        moment = Moment(now=now, wall_ns=wall_ns())
-        yield {"status": {**self._status.header(moment), **self._own(now)}}
-        peers = targets = 0
-        for peer in self._status.peers(selection, moment):
-            peers += 1
-            yield {"peer": peer}
-        for target in self._status.targets(selection, moment):
-            targets += 1
-            yield {"target": target}
-        yield {"end": {"peers": peers, "targets": targets}}
+    def put(self, report: Report) -> None:
+        """From another thread: have it written."""
+        with self._changed:
+            if isinstance(report, EventReport):
+                self._events.append((report, time.monotonic()))
+            else:
+                # That a daemon stops is said at once: its reader ends soon.
+                self._try_at = 0.0
+                self._condition = report
+            self._changed.notify()
 
-    def metrics(self, now: MonotonicNs) -> Lines:
-        """The numbers, in one line."""
-        facts = self._facts
-        found = numbers(self._stages, Moment(now=now, wall_ns=wall_ns()))
-        found |= self._own(now) | {"pid": os.getpid()}
-        found["api"]["reader_starts"] = facts.reader_starts()
-        found["loop"]["late_seconds_total"] = facts.lateness.total_ns / SECOND_NS
-        found["reloads"] = {"ok": facts.reloads["ok"], "refused": facts.reloads["refused"]}
-        yield {"metrics": found}
+    def run(self) -> None:
+        """Write what comes; never returns."""
+        while True:
+            self._attempt(self._next())
 
-    def _own(self, now: MonotonicNs) -> dict[str, Any]:
-        facts = self._facts
-        return {
-            "program": __version__,
-            "node": {
-                "name": facts.node(),
-                "host": socket.gethostname(),
-                "addresses": sorted(one for one in facts.addresses if _is_reachable(one)),
-            },
-            "loop": {"lag_seconds": facts.lateness.worst_ns(now) / SECOND_NS},
-        }
+    def _next(self) -> Report:
+        """The report to write, once there is one and its time has come."""
+        with self._changed:
+            while True:
+                self._drop_old()
+                left = self._try_at - time.monotonic()
+                if (report := self._first()) is not None and left <= 0:
+                    return report
+                self._changed.wait(None if report is None else left)
 
+    def _attempt(self, report: Report) -> None:
+        ended = self._write(report)
+        if ended is not None and ended.fate is Fate.REFUSED:
+            self._refusals += 1
+            if self._refusals < _REFUSALS:
+                ended = None
+        with self._changed:
+            if ended is None:
+                self._try_at = time.monotonic() + self._delays.next()
+                return
+            self._delays.reset()
+            if ended.fate is Fate.WRITTEN:
+                self._refusals = 0
+            self._remove(report)
+        self._say(ended)
 
-def _is_reachable(address: str) -> bool:
-    """Whether another node can know this one by it."""
-    parsed = ip_address(address)
-    return not (parsed.is_loopback or parsed.is_link_local)
+    def _first(self) -> Report | None:
+        if self._condition is not None:
+            return self._condition
+        return self._events[0][0] if self._events else None
 
+    def _remove(self, report: Report) -> None:
+        if self._condition is report:
+            self._condition = None
+        elif self._events and self._events[0][0] is report:
+            self._events.popleft()
 
-def _selection(asked: object) -> Selection | str:
-    """What is asked for, or what is wrong with it."""
-    if not isinstance(asked, dict):
-        return "status wants an object"
-    if unknown := asked.keys() - {"peers", "targets", "peer", "namespace"}:
-        return f"status knows no {', '.join(sorted(unknown))}"
-    for name in ("peers", "targets"):
-        if asked.get(name, "some") not in _CHOICES:
-            return f"status wants {name} to be one of {', '.join(_CHOICES)}"
-    for name in ("peer", "namespace"):
-        if not isinstance(asked.get(name), str | None):
-            return f"status wants {name} to be text"
-    return Selection(**asked)
+    def _drop_old(self) -> None:
+        oldest = time.monotonic() - self._stale_seconds
+        while self._events and (len(self._events) > MOST_WAITING or self._events[0][1] < oldest):
+            self._events.popleft()
+            text = "it could not be written in time"
+            self._say(ReportEnded(report="event", fate=Fate.DROPPED, text=text))

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pokepodsd.core.config import sample, validate
+from pokepodsd.core.config import validate
 from pokepodsd.core.entries import EventKind
+from pokepodsd.core.sample import sample
 from pokepodsd.edge.kubeconfig import KNOWN_PLACES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -6,7 +6,8 @@ Owns the counting; what is believed of the server is `apibelief`'s.
 from collections import Counter
 
 from pokepodsd.core.model import MonotonicNs
-from pokepodsd.core.records import Alive, Asked, Record, Request, Result
+from pokepodsd.core.records import Alive, Asked, Record
+from pokepodsd.core.requests import Request, Result
 
 
 class ApiUsage:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, ValuesView
 
 from pokepodsd.core.apibelief import ApiBelief
 from pokepodsd.core.apiusage import ApiUsage
+from pokepodsd.core.condition import Outlook
 from pokepodsd.core.config import Config
 from pokepodsd.core.entries import Entry
 from pokepodsd.core.inquiries import excuse_of
@@ -29,6 +30,7 @@ from pokepodsd.core.model import (
     Snapshot,
     Target,
 )
+from pokepodsd.core.overview import Overlook
 from pokepodsd.core.peering import Peering
 from pokepodsd.core.peers import Peer, PeerId
 from pokepodsd.core.podding import Podding
@@ -43,7 +45,8 @@ from pokepodsd.core.records import (
     Refused,
     Watching,
 )
-from pokepodsd.core.report import Stages
+from pokepodsd.core.status import Stages
+from pokepodsd.core.verdict import Verdict
 
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.
@@ -68,6 +71,7 @@ class Engine:
             peering=self._peering,
             api=self._api,
             usage=self._usage,
+            overlook=Overlook(self._peering, self._poking),
             started_ns=now,
         )
         """What the reports are made of."""
@@ -230,6 +234,15 @@ class Engine:
             next_expiry=self._poking.flights.next_expiry(),
         )
 
+    def outlook(self) -> Outlook:
+        """What this node's condition is made of."""
+        return Outlook(
+            peers=len(self._peering.all()),
+            opening=self._verdict_counts()[Verdict.OPENING],
+            is_cut_off=self._peering.assessment.isolation.is_on,
+            faults=tuple((str(one), v.value) for one, v in self._peering.assessment.faults()),
+        )
+
     def snapshot(self) -> Snapshot:
         """The state as it is now."""
         counts = self._poking.books[Layer.POD].counts
@@ -239,7 +252,7 @@ class Engine:
             up=counts[Health.UP],
             down=counts[Health.DOWN],
             opening=counts[Health.OPENING],
-            peers={one.value: n for one, n in Counter(self._peering.assessment.verdicts()).items()},
+            peers={one.value: n for one, n in self._verdict_counts().items()},
             is_cut_off=self._peering.assessment.isolation.is_on,
             opened=self._peering.bulletin.opened,
             api=str(self._api),
@@ -248,6 +261,9 @@ class Engine:
             received=flights.received,
             strays=flights.strays(),
         )
+
+    def _verdict_counts(self) -> Counter[Verdict]:
+        return Counter(verdict for _, verdict, _ in self._peering.assessment.told())
 
     def _judge(self, outcome: Outcome) -> None:
         target = outcome.probe.target

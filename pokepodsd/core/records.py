@@ -2,40 +2,21 @@
 
 Owns the records and their line format: one JSON array a line, the record's name first. The daemon
 takes nothing on trust that comes out of the pipe: a line that is not exactly one of these is an
-error, and the reader that wrote it is replaced. The other way goes one thing only, a lookup: the
-name of a node, one JSON text a line.
+error, and the reader that wrote it is replaced. What goes the other way is `core.errands`.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any, Final
 
 from pokepodsd.core.model import NodeName, Pod, Scope, Uid
+from pokepodsd.core.requests import Request, Result
 from pokepodsd.errors import GarbledError
 
 # One page of 500 pods is about 150 kB as records.
 LONGEST_RECORD = 4 * 1024 * 1024
-# A quoted name, see below.
-LONGEST_LOOKUP = 255
-
-
-class Request(Enum):
-    """What the API server is asked for."""
-
-    LIST = "list"
-    WATCH = "watch"
-    LOOKUP = "lookup"
-
-
-class Result(Enum):
-    """What a request came to; a watch that opened is well, however it ends."""
-
-    OK = "ok"
-    REFUSED = "refused"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +131,26 @@ class NodesRefused:
     """The credentials may not read Nodes; said once, while lookups come to nothing for a time."""
 
 
+class Fate(Enum):
+    """What became of a report."""
+
+    WRITTEN = "written"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportEnded:
+    """A report ("event" or "condition") is done with.
+
+    ``text`` is the status of a condition that was written, or why it was not.
+    """
+
+    report: str
+    fate: Fate
+    text: str
+
+
 Record = (
     Alive
     | Asked
@@ -166,6 +167,7 @@ Record = (
     | NodeSeen
     | NodeGone
     | NodesRefused
+    | ReportEnded
 )
 
 _Plain = Identified | ListBegun | PodRemoved | PodIgnored | Lost | Refused | NodeGone | NodesRefused
@@ -182,9 +184,6 @@ _PLAIN: Final[dict[str, type[_Plain]]] = {
 _PLAIN_NAMES: Final = {kind: name for name, kind in _PLAIN.items()}
 _POD_FIELDS: Final = tuple(field.name for field in fields(Pod))
 _NODE_FLAGS: Final = ("unschedulable", "ready", "deleting")
-# A DNS subdomain of RFC 1123, which a Node's name is. It becomes a part of a URL: without a name
-# that would be the URL of all Nodes.
-_NODE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 def encode(record: Record) -> bytes:
@@ -204,6 +203,8 @@ def encode(record: Record) -> bytes:
             body = ["alive", [record.received, record.heard_ns]]
         case Asked():
             body = ["asked", [record.request.value, record.result.value]]
+        case ReportEnded():
+            body = ["report-ended", {**asdict(record), "fate": record.fate.value}]
         case _:
             body = [_PLAIN_NAMES[type(record)], asdict(record)]
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
@@ -222,26 +223,6 @@ def decode(line: bytes) -> Record:
         return _PLAIN[name](**_texts(body))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise GarbledError(f"not a record: {error!r:.100}") from error
-
-
-def encode_lookup(node: NodeName) -> bytes:
-    """The daemon's question for one Node: one line, with its newline."""
-    return json.dumps(node).encode() + b"\n"
-
-
-def decode_lookup(line: bytes) -> NodeName:
-    """Read one question back.
-
-    Raises:
-        GarbledError: it is not the name of a node.
-    """
-    try:
-        name = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise GarbledError(f"not a lookup: {error!r:.100}") from error
-    if not (isinstance(name, str) and _NODE_NAME.fullmatch(name)):
-        raise GarbledError(f"not the name of a node: {name!r:.100}")
-    return NodeName(name)
 
 
 def _texts(values: dict[str, Any]) -> dict[str, Any]:
@@ -267,6 +248,11 @@ def _alive(numbers: object) -> Alive:
 def _asked(names: object) -> Asked:
     request, result = _list(names)
     return Asked(request=Request(request), result=Result(result))
+
+
+def _report_ended(values: dict[str, Any]) -> ReportEnded:
+    fate = Fate(values.pop("fate"))
+    return ReportEnded(fate=fate, **_texts(values))
 
 
 def _check_flags(flags: Mapping[str, Any]) -> None:
@@ -302,6 +288,7 @@ _SHAPED: Final[dict[str, Callable[[Any], Record]]] = {
     "list-ended": lambda scope: ListEnded(scope=Scope(scope)),
     "node-seen": _node_seen,
     "pod-changed": lambda row: PodChanged(pod=_pod(row)),
+    "report-ended": _report_ended,
     "pods-listed": lambda rows: PodsListed(pods=tuple(_pod(row) for row in _list(rows))),
     "watching": lambda scope: Watching(scope=Scope(scope)),
 }

@@ -281,8 +281,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         default="off",
         pattern=_TEXTFILE,
         wanted='"off", or the absolute path of a file that ends in .prom',
-        help="A file for the textfile collector of node_exporter, written anew every 15 seconds, "
-        'or "off".',
+        help='A file for node_exporter\'s textfile collector, written every 15 seconds, or "off".',
         reason="Where node_exporter runs anyway, no port is needed.",
     ),
     Setting(

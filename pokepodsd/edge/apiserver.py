@@ -1,12 +1,13 @@
-"""Lists, watches and lookups over HTTPS: one question out, status and bytes in.
+"""Lists, watches, lookups and writes over HTTPS: one question out, status and bytes in.
 
 Owns the connection, through the transport of the `kubernetes` package and the raw body: no typed
 models, whose list of 5,000 pods costs ten times the CPU and the memory. What an answer means is
-`core.watch`'s and `core.nodes`' to say. Does not retry: there is one place where delays grow, and
-it is not here.
+for `core.watch`, `core.nodes` and `core.writes` to say. Does not retry: there is one place where
+delays grow, and it is not here.
 """
 
 import contextlib
+import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from kubernetes.client import ApiClient, Configuration
 from pokepodsd import __version__
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Ask, Timings
+from pokepodsd.core.writes import Write
 from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError
 
 # A page of 500 pods is 2 MB; a page of the largest objects that etcd takes could be 750 MB, and
@@ -129,7 +131,8 @@ class ApiServer:
         patience = timings.silence if question.is_watch else timings.answer
         timeout = urllib3.Timeout(connect=timings.connect, read=patience)
         encoding = {} if question.is_watch else {"Accept-Encoding": "gzip"}
-        return self._get("pods", question.parameters, encoding, timeout, patience)
+        fields = dict(question.parameters)
+        return self._send("GET", "/api/v1/pods", encoding, timeout, patience, fields=fields)
 
     def look_up(self, node: NodeName, *, patience: float) -> AbstractContextManager[Answer]:
         """GET one Node; may be called from another thread than the rest, `close` meanwhile too.
@@ -140,7 +143,19 @@ class ApiServer:
         # From the watch cache, which costs etcd nothing; it lags by well under a second.
         newest_cached = {"resourceVersion": "0"}
         timeout = urllib3.Timeout(total=patience)
-        return self._get(f"nodes/{quote(node, safe='')}", newest_cached, {}, timeout, patience)
+        path = f"/api/v1/nodes/{quote(node, safe='')}"
+        return self._send("GET", path, {}, timeout, patience, fields=newest_cached)
+
+    def write(self, write: Write, *, patience: float) -> AbstractContextManager[Answer]:
+        """Send a report; may be called from another thread, as `look_up`.
+
+        Raises:
+            ApiError: no answer could be had.
+        """
+        headers = {"Content-Type": write.content_type}
+        body = json.dumps(write.body).encode()
+        timeout = urllib3.Timeout(total=patience)
+        return self._send(write.method, write.path, headers, timeout, patience, body=body)
 
     def close(self) -> None:
         """Drop every connection, so that no later request uses these credentials."""
@@ -148,21 +163,22 @@ class ApiServer:
         self._close_pools()
 
     @contextlib.contextmanager
-    def _get(
+    def _send(
         self,
-        resource: str,
-        parameters: Mapping[str, str],
+        method: str,
+        path: str,
         headers: Mapping[str, str],
         timeout: urllib3.Timeout,
         patience: float,
+        **content: Any,
     ) -> Iterator[Answer]:
         if self._is_closed:
             raise ConnectionLostError("these credentials are not used any more")
         with _translated():
             response: Any = self._pool.request(
-                "GET",
-                f"{self.url}/api/v1/{resource}",
-                fields=dict(parameters),
+                method,
+                f"{self.url}{path}",
+                **content,
                 headers={**self._headers(), **headers},
                 timeout=timeout,
                 retries=False,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pokepodsd import __version__
-from pokepodsd.core.config import sample
+from pokepodsd.core.sample import sample
 
 MEGABYTE = 1_000_000
 LIB = "usr/share/pokepodsd/lib"
