@@ -18,7 +18,7 @@ from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
 from pokepodsd.core.moment import Moment
 from pokepodsd.core.statistics import Lateness
 from pokepodsd.core.status import Selection, Stages, StatusParts
-from pokepodsd.edge.clock import wall_ns
+from pokepodsd.edge.clock import monotonic_ns, wall_ns
 
 Lines = Iterator[Mapping[str, Any]]
 _CHOICES = ("some", "all", "none")
@@ -42,6 +42,13 @@ class Answering:
         self._stages = stages
         self._facts = facts
         self._status = StatusParts(stages)
+
+    def answer(self, request: Mapping[str, Any]) -> Lines:
+        """Whatever of these is asked, as the exporter does."""
+        now = monotonic_ns()
+        if "metrics" in request:
+            return self.metrics(now)
+        return self.status(request, now)
 
     def status(self, request: Mapping[str, Any], now: MonotonicNs) -> Lines:
         """The status document, in lines: its header, each peer, each target, its end."""

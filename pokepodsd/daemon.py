@@ -4,15 +4,14 @@ One thread, one loop. A turn waits for what is due, takes what has arrived, send
 beats the watchdog, and only while the engine makes progress.
 """
 
-import os
 import random
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pokepodsd import __version__, exchange
+from pokepodsd import __version__, exchange, exports
 from pokepodsd.answering import Answering, Facts
-from pokepodsd.core.config import Config, duration_text
+from pokepodsd.core.config import Config, MetricsConfig, duration_text
 from pokepodsd.core.engine import Engine
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.errands import Lookup
@@ -50,6 +49,7 @@ class Daemon:
         sockets: Sequence[IcmpSocket],
         manager: ServiceManager,
         start_reader: Callable[[Config], Process],
+        start_exporter: Callable[[MetricsConfig], exports.Process],
         state_directory: Path,
     ) -> None:
         self._config = config
@@ -78,6 +78,7 @@ class Daemon:
         )
         self._summary = Summary(config.log.summary_ns, now)
         self._wakeup = Wakeup()
+        self._exports = exports.Exports(start_exporter, self._answering.answer, roll=random.random)
         self._next_beat = self._next_status = self._next_addresses = now
         self._shown_status = ""
         self._is_stuck_told = False
@@ -119,11 +120,13 @@ class Daemon:
         journal.write(Entry(kind=EventKind.STARTED, level=Level.INFO, text=text))
         self._desk.start(runtime_directory())
         self._keeper.start(now)
+        self._exports.start(self._config.metrics, now)
 
     def _stop(self) -> None:
         self._manager.stopping()
         self._reports.finish()
         self._keeper.stop()
+        self._exports.stop()
         self._kernel.stop()
         self._desk.stop()
         self._saver.finish(self._engine.revision)
@@ -145,6 +148,7 @@ class Daemon:
         self._read_kernel(now)
         self._desk.turn(now)
         self._holds.turn(now)
+        self._exports.turn(now)
         self._engine.tick(now)
         for inspection in self._engine.take_inspections():
             self._engine.inspected(inspection, self._kernel.inspect(inspection))
@@ -170,12 +174,18 @@ class Daemon:
             self._desk.next_due(),
             self._summary.next_due(),
             self._reports.next_due(),
+            self._exports.next_due(),
             self._saver.next_due(self._engine.revision),
         )
         times += [time for time in others if time is not None]
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
-        readers = (self._keeper.process, self._kernel.socket, *self._desk.sockets())
+        readers = (
+            self._keeper.process,
+            self._kernel.socket,
+            *self._desk.sockets(),
+            *self._exports.sockets(),
+        )
         self._wakeup.listen((one for one in readers if one is not None), self._desk.full())
         due = min(times)
         self._wakeup.wait(max(0.0, (due - monotonic_ns()) / SECOND_NS))
@@ -202,7 +212,15 @@ class Daemon:
 
     def _tell(self, now: MonotonicNs) -> None:
         entries = []
-        parts = (self._keeper, self._saver, self._kernel, self._desk, self._holds, self._reports)
+        parts = (
+            self._keeper,
+            self._saver,
+            self._kernel,
+            self._desk,
+            self._holds,
+            self._reports,
+            self._exports,
+        )
         for source in parts:
             entries += source.entries
             source.entries.clear()
@@ -276,16 +294,11 @@ class Daemon:
             # What the old rule of selection left out is not known here: the pods are read anew.
             self._keeper.start(now)
         self._reports.reconfigure(config.kubernetes.report, now)
+        if config.metrics != before.metrics:
+            self._exports.start(config.metrics, now)
         later = {
             "poke.socket": config.poke.socket != before.poke.socket,
             "state.directory": config.state != before.state,
         }
         changed = [key for key, is_changed in later.items() if is_changed]
         return f"; at the next start: {', '.join(changed)}" if changed else ""
-
-
-def state_directory(setting: str) -> Path:
-    """The folder for the state file: the setting, or "auto" (systemd.exec(5), StateDirectory=)."""
-    if setting != "auto":
-        return Path(setting)
-    return Path(os.environ.get("STATE_DIRECTORY", "/var/lib/pokepodsd").partition(":")[0])

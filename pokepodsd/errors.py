@@ -117,5 +117,9 @@ class DocumentError(ControlError):
     """What was answered is not the document that was asked for, or not all of it."""
 
 
+class DaemonSilentError(ControlError):
+    """The running daemon did not answer in time."""
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""

@@ -37,6 +37,7 @@ FILES = (
     "usr/share/pokepodsd/drop-ins/icmp-raw.conf",
     "usr/share/pokepodsd/drop-ins/k0s.conf",
     "usr/share/pokepodsd/drop-ins/k3s.conf",
+    "usr/share/pokepodsd/drop-ins/metrics-textfile.conf",
     "usr/share/pokepodsd/drop-ins/microk8s.conf",
     "usr/share/pokepodsd/drop-ins/rke2.conf",
     "usr/share/pokepodsd/rbac/nodes.yaml",
