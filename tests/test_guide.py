@@ -27,7 +27,7 @@ FIELDS = {
 # The alerts' runbooks, by the anchors that the shipped rules name.
 RUNBOOKS = (
     *("node-unreachable", "tunnel-broken", "node-cut-off", "api-silent", "daemon-gone"),
-    *("loop-late", "pokes-not-sent", "reload-refused", "pod-down"),
+    *("loop-late", "pokes-not-sent", "reload-refused", "pod-down", "many-nodes-faulty"),
 )
 
 
