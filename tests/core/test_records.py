@@ -11,6 +11,7 @@ from pokepodsd.core.model import NodeName, Pod, Scope, Uid
 from pokepodsd.core.records import (
     LONGEST_RECORD,
     Alive,
+    Fate,
     Identified,
     ListBegun,
     ListEnded,
@@ -24,6 +25,7 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
+    ReportEnded,
     Watching,
     decode,
     encode,
@@ -69,6 +71,7 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
     ),
     st.builds(NodeGone, node=TEXT.map(NodeName)),
     st.just(NodesRefused()),
+    st.builds(ReportEnded, report=TEXT, fate=st.sampled_from(Fate), text=TEXT),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
@@ -83,6 +86,7 @@ NAMES = st.sampled_from(
         "pod-changed",
         "list-ended",
         "watching",
+        "report-ended",
         "lost",
         "node-seen",
         "node-gone",
