@@ -86,5 +86,14 @@ class ControlError(PokepodsdError):
     exit_status = 69
 
 
+class UnknownTargetError(PokepodsdError):
+    """What the operator named is not known, or nothing on the way to it can be poked.
+
+    The status is EX_UNAVAILABLE of sysexits.h.
+    """
+
+    exit_status = 69
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""

@@ -27,6 +27,7 @@ _COMMANDS = {
     "once": ("once", "once"),
     "rbac": ("rbac", "rbac"),
     "run": ("run", "run"),
+    "trace": ("trace", "trace"),
 }
 
 

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -158,14 +158,26 @@ class Client:
         try:
             self._socket.sendall(json.dumps(request).encode() + b"\n")
             line = self._socket.makefile("rb").readline()
-            reply = json.loads(line)
+            return _parse_reply(line)
         except (OSError, ValueError) as error:
             raise ControlError(f"the running pokepodsd does not answer: {error}") from error
-        if not isinstance(reply, dict):
-            raise ControlError("the running pokepodsd answers what is no reply")
-        if "error" in reply:
-            raise ControlError(str(reply["error"]))
-        return reply
+
+    def stream(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """The daemon's answer of many lines, up to the one that has "end", which is the last.
+
+        Raises:
+            ControlError: it has none, or it refuses, with the reason.
+        """
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+            for line in self._socket.makefile("rb"):
+                reply = _parse_reply(line)
+                yield reply
+                if "end" in reply:
+                    return
+        except (OSError, ValueError) as error:
+            raise ControlError(f"the running pokepodsd does not answer: {error}") from error
+        raise ControlError("the running pokepodsd ended in the midst of its answer")
 
     def is_ended(self) -> bool:
         """Whether the daemon has ended the connection: what was asked for is over."""
@@ -180,3 +192,12 @@ class Client:
     def close(self) -> None:
         """End what was asked for."""
         self._socket.close()
+
+
+def _parse_reply(line: bytes) -> Mapping[str, Any]:
+    reply = json.loads(line)
+    if not isinstance(reply, dict):
+        raise ControlError("the running pokepodsd answers what is no reply")
+    if "error" in reply:
+        raise ControlError(str(reply["error"]))
+    return reply
