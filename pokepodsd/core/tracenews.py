@@ -38,7 +38,7 @@ def conclude(subject: Subject, results: Sequence[Result]) -> Conclusion:
     """The verdict on what was poked."""
     seen = sights(results)
     if results and all(_is_kept_back(one) for one in results):
-        verdict, text = None, "this host sends none of the pokes: it is not the far side"
+        verdict, text = None, "none of the pokes left this host: they say nothing of the far side"
         why = _why(subject, results[-1])
     else:
         verdict = _verdict(seen)
@@ -132,16 +132,13 @@ def _why(subject: Subject, result: Result) -> str:
 
 
 def _why_unsure(result: Result, *, is_alone: bool) -> str:
+    address = result.step.target.address
     if _is_kept_back(result):
         return not_sent(poke.outcome.name for poke in result.pokes)
     if is_alone:
         return "check that it is up, and the network on the way to it"
-    route = result.after.route
-    device = f" through {route.device}" if route is not None and route.device else ""
-    return (
-        "it may be this address alone, or the way to it: the kernel shows no tunnel of a network "
-        f"plugin there, its packets go out{device}; {CHECK_POD}"
-    )
+    why = reason("", "", result.step.node, address, (result.before, result.after))
+    return f"it may be this address alone, or the way to it: {why}; or {CHECK_POD}"
 
 
 def _unless_kept_back(failing: Sequence[Result], remedy: str) -> str:

@@ -183,7 +183,8 @@ def _groups(subject: Subject, results: Sequence[Result]) -> Iterator[tuple[Step,
     if subject.end is not None:
         yield (Step(target=subject.end, tunnel=_tunnel_to(subject.end, peer), node=own),)
     if peer is not None and sights(results).tunnel is not Sight.ANSWERS:
-        others = subject.others[:MOST_STAND_INS]
+        asked = {address for tunnel in peer.tunnels for address in tunnel.addresses}
+        others = [one for one in subject.others if one.address not in asked][:MOST_STAND_INS]
         yield tuple(
             Step(target=one, tunnel=_tunnel_to(one, peer), node=own, is_second=True)
             for one in others

@@ -17,7 +17,7 @@ from pokepodsd.core.model import Layer, Target
 from pokepodsd.core.peers import Peer, PeerBook
 from pokepodsd.core.records import Refused
 from pokepodsd.core.reported import Document, read_belief, read_peer
-from pokepodsd.core.tracing import Source, Subject, end_of, underlay_of
+from pokepodsd.core.tracing import MOST_STAND_INS, Source, Subject, end_of, underlay_of
 from pokepodsd.edge import statefile
 from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.journal import escape
@@ -167,7 +167,7 @@ class Finder:
         return saved, Source.SAVED if saved else None
 
     def _list(self, aim: Aim) -> list[Target]:
-        """All pods of a namespace, or those up to the first that tells where the node is."""
+        """All pods of a namespace; of all of them, so many as tell where the node is."""
         pods: list[Target] = []
         with contextlib.closing(list_pods(self.config.kubernetes, aim.namespace)) as listing:
             for one in listing:
@@ -176,8 +176,8 @@ class Finder:
                         "the API server refuses the pods of other nodes (see pokepodsd rbac)"
                     )
                     continue
-                pods.append(one)
-                if aim.node and one.node == aim.node and one.host:
+                pods += one
+                if aim.node and sum(pod.node == aim.node for pod in pods) > MOST_STAND_INS:
                     break
         return pods
 

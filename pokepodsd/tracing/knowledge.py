@@ -77,8 +77,10 @@ def read_tunnels(devices: tuple[str, ...]) -> tuple[list[Tunnel], list[str]]:
     return list(book.all()), [entry.text for entry in watch.entries]
 
 
-def list_pods(config: KubernetesConfig, namespace: str) -> Generator[Target | Refused, None, None]:
-    """Every pod that the API server lists, whatever the settings leave out, as they come.
+def list_pods(
+    config: KubernetesConfig, namespace: str
+) -> Generator[list[Target] | Refused, None, None]:
+    """Every pod that the API server lists, whatever the settings leave out, a page at a time.
 
     Of all namespaces if it is "".
 
@@ -103,5 +105,4 @@ def list_pods(config: KubernetesConfig, namespace: str) -> Generator[Target | Re
             if isinstance(record, Refused):
                 yield record
                 continue
-            for delta in population.take(record):
-                yield from delta.added
+            yield [pod for delta in population.take(record) for pod in delta.added]

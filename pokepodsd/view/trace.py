@@ -102,17 +102,19 @@ def document(
 def _what(step: Step) -> str:
     target, tunnel = step.target, step.tunnel
     through = f" through {tunnel.device} ({tunnel.kind})" if tunnel is not None else ""
-    second = ", which stands for what did not answer" if step.is_second else ""
+    instead = ", asked instead" if step.is_second else ""
     match target.layer:
         case Layer.UNDERLAY:
-            whose = "the node's own address" if step.node is not None else "without a tunnel"
+            # That of a next hop is behind itself; the target itself is behind nothing.
+            whose = "the next hop" if target.host else "the target itself"
+            whose = "the node's own address" if step.node is not None else whose
             return f"{target.address}, {whose}"
         case Layer.TUNNEL:
             blocks = ", ".join(tunnel.blocks) if tunnel is not None else ""
-            return f"{target.address}{through}, which leads to {blocks}{second}"
+            return f"{target.address}{through}{instead}, leads to {blocks}"
         case Layer.POD:
             name = f", {target.namespace}/{target.name}" if target.name else ""
-            return f"{target.address}{through}{name}{second}"
+            return f"{target.address}{through}{name}{instead}"
 
 
 def _route(route: RouteAnswer | None, address: str) -> str:
@@ -159,9 +161,12 @@ def _after(result: Result) -> Iterator[Line]:
             "packets, of all peers"
         )
         yield Line(result.device, text)
-    replied = sum(poke.is_answered for poke in result.pokes)
-    text = f"{replied} of {len(result.pokes)} replied"
-    yield Line("answers" if replied else "silent", text, GOOD if replied else BAD)
+    times = [poke.outcome.rtt_ns for poke in result.pokes if poke.outcome.rtt_ns is not None]
+    text = f"{len(times)} of {len(result.pokes)} replied"
+    if times:
+        yield Line("answers", f"{text}, the quickest in {milliseconds(min(times))}", GOOD)
+    else:
+        yield Line("silent", text, BAD)
 
 
 def _believed(belief: Belief) -> str:
