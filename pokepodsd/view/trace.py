@@ -63,11 +63,11 @@ def conclusion_lines(conclusion: Conclusion, belief: Belief | None) -> Iterator[
     yield Line("verdict", verdict.value if verdict is not None else "none", style)
     yield Line("", conclusion.text)
     if conclusion.reason:
-        yield Line("", conclusion.reason)
+        yield Line("reason", conclusion.reason)
     if belief is not None:
         yield Line("pokepodsd", _believed(belief))
         if conclusion.hint:
-            yield Line("", conclusion.hint)
+            yield Line("hint", conclusion.hint)
 
 
 def document(
@@ -157,8 +157,8 @@ def _after(result: Result) -> Iterator[Line]:
     if before is not None and after is not None:
         text = (
             f"sent {before.sent} then {after.sent} (+{after.sent - before.sent}), received "
-            f"{before.received} then {after.received} (+{after.received - before.received}) "
-            "packets, of all peers"
+            f"{before.received} then {after.received} (+{after.received - before.received}), "
+            "of all peers"
         )
         yield Line(result.device, text)
     times = [poke.outcome.rtt_ns for poke in result.pokes if poke.outcome.rtt_ns is not None]
