@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import assert_never
 
@@ -20,6 +21,8 @@ from pokepodsd.core.nodes import Permit, read_answer
 from pokepodsd.core.pods import pod_from_object, uid_of
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.core.records import (
+    Alive,
+    Asked,
     Identified,
     ListBegun,
     ListEnded,
@@ -33,6 +36,8 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
+    Request,
+    Result,
     Watching,
 )
 from pokepodsd.core.selection import field_selector
@@ -68,6 +73,8 @@ class Asker:
         self._answer: Answer | None = None
         self._node = NodeName("")
         self._renew = threading.Event()
+        self._asked: list[Asked] = []
+        self._received = self._heard_ns = 0
         self.feed = PodFeed(selectors=self._selectors, timings=orders.timings, roll=random.random)
 
     @property
@@ -102,7 +109,13 @@ class Asker:
     def ask(self, question: Ask) -> Iterator[Record]:
         """Do one step of the feed; what it taught, as it comes."""
         for event in self._ask(question):
+            yield from self._take_asked()
             yield from self._records(event)
+        yield from self._take_asked()
+
+    def alive(self) -> Alive:
+        """From another thread: what the server has said so far."""
+        return Alive(received=self._received, heard_ns=self._heard_ns)
 
     def look_up(self, node: NodeName) -> NodeSeen | NodeGone | NodesRefused | None:
         """From another thread: read one Node object; None where that taught nothing.
@@ -114,9 +127,13 @@ class Asker:
             return None
         try:
             with api.look_up(node, patience=_LOOKUP_PATIENCE) as answer:
-                record = read_answer(node, answer.status, answer.body())
+                body = answer.body()
         except ApiError:
+            self._note_end(Request.LOOKUP, Result.FAILED)
             return None
+        self._note_part(len(body))
+        self._note_end(Request.LOOKUP, result_of(answer.status))
+        record = read_answer(node, answer.status, body)
         if isinstance(record, NodesRefused):
             permit.refuse(monotonic_ns())
             # A refusal of credentials that were replaced meanwhile says nothing about the new ones.
@@ -144,25 +161,43 @@ class Asker:
             raise RuntimeError("asked before it was connected")
         timings = self._orders.timings
         self._allow(timings.connect + timings.answer)
+        request = Request.WATCH if question.is_watch else Request.LIST
         try:
             with self._api.ask(question) as answer:
                 self._answer = answer
                 if not answer.is_ok or not question.is_watch:
                     body = answer.body()
+                    self._note_part(len(body))
+                    self._note_end(request, result_of(answer.status))
                     yield from self.feed.page(answer.status, body, answer.retry_after)
                     return
+                self._note_end(request, Result.OK)
                 yield from self.feed.opened()
                 for chunk in answer.chunks():
+                    self._note_part(len(chunk))
                     self._allow(timings.silence)
                     yield from self.feed.chunk(chunk)
                 yield from self.feed.ended(answer.lived)
         except ApiError as error:
+            if not (question.is_watch and self._answer and self._answer.is_ok):
+                self._note_end(request, Result.FAILED)
             if self._renew.is_set():
                 self.feed.interrupted()
             else:
                 yield from self.feed.failed(error, self._answer.lived if self._answer else 0.0)
         finally:
             self._answer = None
+
+    def _note_part(self, size: int) -> None:
+        self._received += size
+        self._heard_ns = monotonic_ns()
+
+    def _note_end(self, request: Request, result: Result) -> None:
+        self._asked.append(Asked(request=request, result=result))
+
+    def _take_asked(self) -> Iterator[Asked]:
+        asked, self._asked = self._asked, []
+        yield from asked
 
     def _records(self, event: protocol.Event) -> Iterator[Record]:
         match event:
@@ -218,6 +253,15 @@ def list_once(orders: Orders) -> Iterator[Record]:
                     return
                 case _:
                     yield record
+
+
+def result_of(status: int) -> Result:
+    """What an answer's status says of its request."""
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return Result.REFUSED
+    # That a Node does not exist is an answer.
+    is_answer = status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
+    return Result.OK if is_answer else Result.FAILED
 
 
 def _read_pods(objects: Iterable[Object]) -> tuple[list[Pod], list[PodIgnored]]:

@@ -7,12 +7,8 @@ beats the watchdog, and only while the engine makes progress.
 import os
 import random
 import secrets
-import selectors
-import signal
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 from pokepodsd import __version__, exchange
 from pokepodsd.core.config import Config, duration_text
@@ -20,15 +16,19 @@ from pokepodsd.core.engine import Engine
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.records import ListEnded
+from pokepodsd.core.summary import Summary
+from pokepodsd.desk import Desk
 from pokepodsd.edge import journal
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.icmp import IcmpSocket
 from pokepodsd.edge.notify import ServiceManager
+from pokepodsd.edge.wakeup import Wakeup
 from pokepodsd.errors import ConfigError
 from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
 from pokepodsd.kernelwatch import KernelWatch, addresses_changed
+from pokepodsd.reporter import Facts, Reporter
 from pokepodsd.saver import Saver
 
 _STATUS_EVERY_NS = SECOND_NS
@@ -61,24 +61,33 @@ class Daemon:
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
         self._keeper = Keeper(lambda: start_reader(self._config), roll=random.random)
-        self._selector = selectors.DefaultSelector()
-        self._listened: dict[int, object] = {}
-        self._is_stopping = False
-        self._is_reload_wanted = False
+        self._facts = Facts(
+            node=lambda: self._engine.node, reader_starts=lambda: self._keeper.starts
+        )
+        self._reporter = Reporter(self._engine.stages, self._facts)
+        self._desk = Desk(
+            {
+                "hold": self._holds.answer,
+                "status": lambda _, request, at: self._reporter.status(request, at),
+                "metrics": lambda _connection, _request, at: self._reporter.metrics(at),
+            }
+        )
+        self._summary = Summary(config.log.summary_ns, now)
+        self._wakeup = Wakeup()
         self._next_beat = self._next_status = self._next_addresses = now
         self._shown_status = ""
         self._is_stuck_told = False
 
     def run(self) -> None:
         """Poke until told to stop."""
-        self._catch_signals()
+        self._wakeup.catch_signals()
         self._start()
         self._turn()
         self._manager.ready(self._status())
-        while not self._is_stopping:
+        while not self._wakeup.is_stop_wanted:
             self._turn()
-            if self._is_reload_wanted:
-                self._is_reload_wanted = False
+            if self._wakeup.is_reload_wanted:
+                self._wakeup.is_reload_wanted = False
                 self._reload()
         self._stop()
 
@@ -104,23 +113,24 @@ class Daemon:
             f"{len(saved)} targets known from before"
         )
         journal.write(Entry(kind=EventKind.STARTED, level=Level.INFO, text=text))
-        self._holds.start(runtime_directory())
+        self._desk.start(runtime_directory())
         self._keeper.start(now)
 
     def _stop(self) -> None:
         self._manager.stopping()
         self._keeper.stop()
         self._kernel.stop()
-        self._holds.stop()
+        self._desk.stop()
         self._saver.finish(self._engine.revision)
         snapshot = self._engine.snapshot()
-        self._engine.finish(monotonic_ns())
-        self._tell()
+        now = monotonic_ns()
+        self._engine.finish(now)
+        self._tell(now)
         text = f"stopped, after {snapshot.sent} pokes and {snapshot.received} replies"
         journal.write(Entry(kind=EventKind.STOPPED, level=Level.INFO, text=text))
         for one in self._sockets.values():
             one.close()
-        self._selector.close()
+        self._wakeup.close()
 
     def _turn(self) -> None:
         self._wait()
@@ -128,6 +138,7 @@ class Daemon:
         exchange.receive(self._engine, self._sockets, now)
         self._read_reader(now)
         self._read_kernel(now)
+        self._desk.turn(now)
         self._holds.turn(now)
         self._engine.tick(now)
         for inspection in self._engine.take_inspections():
@@ -136,7 +147,7 @@ class Daemon:
             self._keeper.look_up(node)
         exchange.send(self._engine, self._sockets, now)
         self._saver.tick(self._engine.revision, now)
-        self._tell()
+        self._tell(now)
         self._keep_house(now)
 
     def _wait(self) -> None:
@@ -150,34 +161,20 @@ class Daemon:
             self._keeper.next_due(),
             self._kernel.next_due(),
             self._holds.next_due(),
+            self._desk.next_due(),
+            self._summary.next_due(),
             self._saver.next_due(self._engine.revision),
         )
         times += [time for time in others if time is not None]
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
-        self._listen()
-        timeout = max(0.0, (min(times) - monotonic_ns()) / SECOND_NS)
-        for key, _ in self._selector.select(timeout):
-            if key.data is not None:
-                key.data.recv(4096)
-
-    def _listen(self) -> None:
-        """Be woken by the reader's pipe and the kernel's routes, as they are now.
-
-        They are told apart by themselves: the number of one that was closed is used again.
-        """
-        wanted = {
-            one.fileno(): one
-            for one in (self._keeper.process, self._kernel.socket, *self._holds.sockets())
-            if one is not None
-        }
-        for number, one in list(self._listened.items()):
-            if wanted.get(number) is not one:
-                self._selector.unregister(number)
-                del self._listened[number]
-        for number in wanted.keys() - self._listened.keys():
-            self._selector.register(number, selectors.EVENT_READ, None)
-            self._listened[number] = wanted[number]
+        readers = (self._keeper.process, self._kernel.socket, *self._desk.sockets())
+        self._wakeup.listen((one for one in readers if one is not None), self._desk.full())
+        due = min(times)
+        self._wakeup.wait(max(0.0, (due - monotonic_ns()) / SECOND_NS))
+        now = monotonic_ns()
+        if now > due > 0:
+            self._facts.lateness.note(now - due, now)
 
     def _read_kernel(self, now: MonotonicNs) -> None:
         events = self._kernel.read(now)
@@ -195,13 +192,18 @@ class Daemon:
                 self._refresh_addresses(now)
             self._engine.take(record, now)
 
-    def _tell(self) -> None:
-        for source in (self._keeper, self._saver, self._kernel, self._holds):
-            for entry in source.entries:
-                journal.write(entry)
+    def _tell(self, now: MonotonicNs) -> None:
+        entries = []
+        for source in (self._keeper, self._saver, self._kernel, self._desk, self._holds):
+            entries += source.entries
             source.entries.clear()
-        for entry in self._engine.take_entries():
+        entries += self._engine.take_entries()
+        for entry in entries:
             journal.write(entry)
+        if entries:
+            self._summary.note_told(now)
+        elif (summary := self._summary.tick(self._engine.stages, now)) is not None:
+            journal.write(summary)
 
     def _keep_house(self, now: MonotonicNs) -> None:
         if now >= self._next_addresses:
@@ -227,7 +229,8 @@ class Daemon:
 
     def _refresh_addresses(self, now: MonotonicNs) -> None:
         self._next_addresses = MonotonicNs(now + _ADDRESSES_EVERY_NS)
-        self._engine.set_own_addresses(own_addresses(), now)
+        self._facts.addresses = own_addresses()
+        self._engine.set_own_addresses(self._facts.addresses, now)
 
     def _reload(self) -> None:
         now = monotonic_ns()
@@ -237,8 +240,10 @@ class Daemon:
         except ConfigError as error:
             lines = "; ".join(str(error).splitlines())
             text = f"the configuration is not reloaded, the running one stays in force: {lines}"
+            self._facts.reloads["refused"] += 1
             entry = Entry(kind=EventKind.CONFIG_REFUSED, level=Level.ERROR, text=text)
         else:
+            self._facts.reloads["ok"] += 1
             text = "the configuration is reloaded" + self._apply(config, now)
             entry = Entry(kind=EventKind.CONFIG_RELOADED, level=Level.INFO, text=text)
         journal.write(entry)
@@ -252,6 +257,7 @@ class Daemon:
     def _apply(self, config: Config, now: MonotonicNs) -> str:
         before, self._config = self._config, config
         journal.set_level(config.log.level)
+        self._summary.every_ns = config.log.summary_ns
         self._engine.reconfigure(config)
         if config.tunnels != before.tunnels:
             self._kernel.check_timeout(config.tunnels.interval_ns)
@@ -264,23 +270,6 @@ class Daemon:
         }
         changed = [key for key, is_changed in later.items() if is_changed]
         return f"; at the next start: {', '.join(changed)}" if changed else ""
-
-    def _catch_signals(self) -> None:
-        """Note signals, and wake the loop for them."""
-        receiver, sender = socket.socketpair()
-        receiver.setblocking(False)
-        sender.setblocking(False)
-        self._selector.register(receiver, selectors.EVENT_READ, receiver)
-        self._wakeup = sender
-        signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._note_signal)
-
-    def _note_signal(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            self._is_reload_wanted = True
-        else:
-            self._is_stopping = True
 
 
 def state_directory(setting: str) -> Path:

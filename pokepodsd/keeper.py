@@ -14,7 +14,6 @@ from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
 from pokepodsd.core.records import (
     LONGEST_RECORD,
-    Alive,
     ListEnded,
     Lost,
     Record,
@@ -53,6 +52,8 @@ class Keeper:
         self._heard: MonotonicNs | None = None
         self._start_at: MonotonicNs | None = None
         self.process: Process | None = None
+        self.starts = 0
+        """How many readers were started."""
         self.entries: list[Entry] = []
 
     def start(self, now: MonotonicNs) -> None:
@@ -62,6 +63,7 @@ class Keeper:
         self._heard = now
         try:
             self.process = self._start()
+            self.starts += 1
         except OSError as error:
             self._retry_later(f"it cannot be started: {error.strerror}", now)
 
@@ -88,8 +90,7 @@ class Keeper:
                 record = decode(line)
                 if isinstance(record, ListEnded):
                     self._delays.reset()
-                if not isinstance(record, Alive):
-                    yield record
+                yield record
         except GarbledError as error:
             yield from self._replace(f"it said what is {error}; ", now)
 

@@ -25,7 +25,7 @@ from pokepodsd.core.backoff import Backoff
 from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Pause
-from pokepodsd.core.records import LONGEST_LOOKUP, Alive, Lost, Record, decode_lookup, encode
+from pokepodsd.core.records import LONGEST_LOOKUP, Lost, Record, decode_lookup, encode
 from pokepodsd.errors import CredentialsError, GarbledError
 
 # The daemon replaces a reader that said nothing for five times as long, see `keeper`.
@@ -98,7 +98,7 @@ class Reader:
     def _guard(self) -> None:
         try:
             while self._listen(ALIVE_EVERY):
-                self._write(Alive())
+                self._write(self._asker.alive())
                 if time.monotonic() > self._deadline:
                     os._exit(_STUCK_STATUS)
                 self._asker.renew_if_changed()

@@ -138,6 +138,7 @@ def _stage_units(tree: Tree) -> None:
         tree.copy(unit, f"lib/systemd/system/{unit.name}")
     for preset in _UNITS.glob("*.preset"):
         tree.copy(preset, f"lib/systemd/system-preset/{preset.name}")
+    tree.copy(_UNITS / "pokepodsd.sysusers", "lib/sysusers.d/pokepodsd.conf")
     for drop_in in _UNITS.glob("drop-ins/*.conf"):
         tree.copy(drop_in, f"share/pokepodsd/drop-ins/{drop_in.name}")
     tree.copy(_UNITS / "pokepodsd.catalog", "lib/systemd/catalog/pokepodsd.catalog")

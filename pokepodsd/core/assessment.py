@@ -60,6 +60,11 @@ class Assessment:
         """Those of all peers."""
         return (state.told for state in self._cases.states.values())
 
+    def told(self) -> Iterator[tuple[PeerId, Verdict, MonotonicNs]]:
+        """The verdicts on all peers, with since when each holds."""
+        for peer_id, state in self._cases.states.items():
+            yield peer_id, state.told, state.told_ns
+
     def put(self, peer: Peer, now: MonotonicNs) -> None:
         """A peer is new, or different."""
         self._cases.put(peer, now)
@@ -213,7 +218,7 @@ class Assessment:
             self._tell(peer, state, Verdict.OK if is_filtered else verdict, view, now)
         elif state.told is Verdict.UNDERLAY_FILTERED and not is_filtered:
             self._tell(peer, state, verdict, view, now)
-        state.told = verdict
+        state.tell(verdict, now)
 
     def _decide(self, peer: Peer, state: State, now: MonotonicNs) -> None:
         view = self._look(peer)
@@ -263,7 +268,7 @@ class Assessment:
             state.is_quiet = bool(state.excuse)
         elif state.told.is_fault:
             state.recovered_ns = now
-        state.told = verdict
+        state.tell(verdict, now)
         state.suspected_ns = None
         self._schedule(peer.id, None)
 

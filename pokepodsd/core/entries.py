@@ -59,6 +59,7 @@ class EventKind(Enum):
     STATE_SET_ASIDE = "3a53c6a7822846d2bafc0bbe58dd2496"
     STATE_NOT_SAVED = "4b6f11310f384e04a12225b7bd7a568a"
     LOOP_STUCK = "aacf8605b2ae42bea22785dccecb8289"
+    SUMMARY = "6c1de7a4b8f64e0c9a3f5d2e81b07c46"
     ENTRIES_LOST = "ee7d3e7ecfa74af6ac13b2943d47cba2"
 
 

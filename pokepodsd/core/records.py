@@ -8,8 +8,9 @@ name of a node, one JSON text a line.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from enum import Enum
 from typing import Any, Final
 
 from pokepodsd.core.model import NodeName, Pod, Scope, Uid
@@ -21,9 +22,40 @@ LONGEST_RECORD = 4 * 1024 * 1024
 LONGEST_LOOKUP = 255
 
 
+class Request(Enum):
+    """What the API server is asked for."""
+
+    LIST = "list"
+    WATCH = "watch"
+    LOOKUP = "lookup"
+
+
+class Result(Enum):
+    """What a request came to; a watch that opened is well, however it ends."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alive:
-    """The reader turns; sent every few seconds."""
+    """The reader turns; sent every few seconds.
+
+    ``received`` counts the bytes of all answers to this reader, after decompression; ``heard_ns``
+    is when the last of them came (monotonic, which all processes share), 0 for never.
+    """
+
+    received: int = 0
+    heard_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request to the API server was answered, or came to nothing."""
+
+    request: Request
+    result: Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +152,7 @@ class NodesRefused:
 
 Record = (
     Alive
+    | Asked
     | Identified
     | ListBegun
     | PodsListed
@@ -135,19 +168,8 @@ Record = (
     | NodesRefused
 )
 
-_Plain = (
-    Alive
-    | Identified
-    | ListBegun
-    | PodRemoved
-    | PodIgnored
-    | Lost
-    | Refused
-    | NodeGone
-    | NodesRefused
-)
+_Plain = Identified | ListBegun | PodRemoved | PodIgnored | Lost | Refused | NodeGone | NodesRefused
 _PLAIN: Final[dict[str, type[_Plain]]] = {
-    "alive": Alive,
     "identified": Identified,
     "list-begun": ListBegun,
     "pod-removed": PodRemoved,
@@ -178,6 +200,10 @@ def encode(record: Record) -> bytes:
             body = ["watching", record.scope.value]
         case NodeSeen():
             body = ["node-seen", asdict(record)]
+        case Alive():
+            body = ["alive", [record.received, record.heard_ns]]
+        case Asked():
+            body = ["asked", [record.request.value, record.result.value]]
         case _:
             body = [_PLAIN_NAMES[type(record)], asdict(record)]
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
@@ -191,19 +217,9 @@ def decode(line: bytes) -> Record:
     """
     try:
         name, body = _list(json.loads(line))
-        match name:
-            case "pods-listed":
-                return PodsListed(pods=tuple(_pod(row) for row in _list(body)))
-            case "pod-changed":
-                return PodChanged(pod=_pod(body))
-            case "list-ended":
-                return ListEnded(scope=Scope(body))
-            case "watching":
-                return Watching(scope=Scope(body))
-            case "node-seen":
-                return _node_seen(body)
-            case _:
-                return _PLAIN[name](**_texts(body))
+        if name in _SHAPED:
+            return _SHAPED[name](body)
+        return _PLAIN[name](**_texts(body))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise GarbledError(f"not a record: {error!r:.100}") from error
 
@@ -240,6 +256,19 @@ def _node_seen(values: dict[str, Any]) -> NodeSeen:
     return NodeSeen(**flags, **_texts(values))
 
 
+def _alive(numbers: object) -> Alive:
+    received, heard_ns = _list(numbers)
+    for number in (received, heard_ns):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise TypeError("a count that is none")
+    return Alive(received=received, heard_ns=heard_ns)
+
+
+def _asked(names: object) -> Asked:
+    request, result = _list(names)
+    return Asked(request=Request(request), result=Result(result))
+
+
 def _check_flags(flags: Mapping[str, Any]) -> None:
     if not all(isinstance(flag, bool) for flag in flags.values()):
         raise TypeError("a flag that is not true or false")
@@ -265,3 +294,14 @@ def _pod(row: list[Any]) -> Pod:
         raise TypeError("a pod with a field that is not text")
     _check_flags(flags)
     return Pod(addresses=tuple(addresses), node=node, **flags, **values)
+
+
+_SHAPED: Final[dict[str, Callable[[Any], Record]]] = {
+    "alive": _alive,
+    "asked": _asked,
+    "list-ended": lambda scope: ListEnded(scope=Scope(scope)),
+    "node-seen": _node_seen,
+    "pod-changed": lambda row: PodChanged(pod=_pod(row)),
+    "pods-listed": lambda rows: PodsListed(pods=tuple(_pod(row) for row in _list(rows))),
+    "watching": lambda scope: Watching(scope=Scope(scope)),
+}

@@ -1,14 +1,15 @@
-"""The daemon's control socket: one line of JSON in, one line out, and the connection held.
+"""The daemon's control socket: one line of JSON in, some lines out, and the connection held.
 
 Owns the unix socket in the runtime directory, on both sides of it. What a request asks for lasts as
-long as its connection: whoever asked may end in any way, and nothing of it stays. Only root may
-connect, by the mode of the socket.
+long as its connection: whoever asked may end in any way, and nothing of it stays. Root and the
+daemon's own group may connect, by the mode of the socket; who it is, the kernel says.
 """
 
 import contextlib
 import json
 import os
 import socket
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ DEFAULT_DIRECTORY = Path("/run/pokepodsd")
 _LONGEST_LINE = 64 * 1024
 _PATIENCE_SECONDS = 10.0
 _MOST_CONNECTIONS = 16
+# pid, uid and gid: struct ucred of unix(7), SO_PEERCRED.
+_CREDENTIALS = struct.Struct("iII")
+# So much is made and sent at once: what a client does not read is not made.
+_CHUNK = 4 * 1024
 
 
 class Connection:
@@ -28,8 +33,16 @@ class Connection:
     def __init__(self, accepted: socket.socket) -> None:
         self._socket = accepted
         self._socket.setblocking(False)
-        self._received = b""
+        self._received = self._unsent = b""
+        self._lines: Iterator[Mapping[str, Any]] | None = None
         self.is_open = True
+        told = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        self.uid: int = _CREDENTIALS.unpack(told)[1]
+        """Who it is."""
+        self.is_full = False
+        """Whether the client must read before there can be more."""
+        self.is_held = False
+        """Whether it stays open for what was asked for."""
 
     def fileno(self) -> int:
         """The socket, for a selector."""
@@ -65,14 +78,29 @@ class Connection:
             raise ControlError("not a request: no JSON object")
         return request
 
-    def answer(self, reply: Mapping[str, Any]) -> None:
-        """Send a line; a client that does not read loses the connection."""
-        line = json.dumps(reply).encode() + b"\n"
+    def answer(self, lines: Iterator[Mapping[str, Any]]) -> None:
+        """Have these sent by `write`, a line each; what was being sent before is cut off."""
+        self._lines = lines
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to write, or to be made."""
+        return self.is_open and (self._lines is not None or bool(self._unsent))
+
+    def write(self) -> None:
+        """Make and send a part of the answer, without waiting."""
+        while self._lines is not None and len(self._unsent) < _CHUNK:
+            line = next(self._lines, None)
+            if line is None:
+                self._lines = None
+            else:
+                self._unsent += json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
-            is_sent = self._socket.send(line) == len(line)
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            self.is_full = False
+        except BlockingIOError:
+            self.is_full = True
         except OSError:
-            is_sent = False
-        if not is_sent:
             self.close()
 
     def close(self) -> None:
@@ -92,7 +120,7 @@ class Listener:
         path = directory / NAME
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        before = os.umask(0o177)
+        before = os.umask(0o117)
         try:
             self._socket.bind(str(path))
             self._socket.listen(_MOST_CONNECTIONS)

@@ -6,12 +6,12 @@ Owns the lines that are shown as things happen, and the document that `-o json` 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pokepodsd import __version__
 from pokepodsd.core.kernel import ConntrackEntry, Counters, Findings, RouteAnswer
-from pokepodsd.core.model import SECOND_NS, Layer, OutcomeKind, Target, WallNs
+from pokepodsd.core.model import SECOND_NS, Layer, MonotonicNs, OutcomeKind, Target, WallNs
+from pokepodsd.core.moment import Moment
 from pokepodsd.core.peers import Peer
 from pokepodsd.core.reported import Belief
 from pokepodsd.core.tracenews import Conclusion
@@ -78,7 +78,7 @@ def document(
     return {
         "version": VERSION,
         "program": __version__,
-        "at": _time(at),
+        "at": Moment(now=MonotonicNs(0), wall_ns=at).text(0),
         "target": subject.text,
         "known_by": subject.source.name.lower(),
         "notes": list(subject.notes),
@@ -270,8 +270,3 @@ def _belief_document(belief: Belief) -> dict[str, Any]:
         "pod_since": belief.pod_since or None,
         "cut_off": belief.node or None,
     }
-
-
-def _time(at: WallNs) -> str:
-    moment = datetime.fromtimestamp(at / SECOND_NS, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,6 +12,7 @@ from pokepodsd.core.records import (
     LONGEST_LOOKUP,
     LONGEST_RECORD,
     Alive,
+    Asked,
     Identified,
     ListBegun,
     ListEnded,
@@ -25,6 +26,8 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
+    Request,
+    Result,
     Watching,
     decode,
     decode_lookup,
@@ -51,7 +54,8 @@ PODS = st.builds(
 )
 SCOPES = st.sampled_from(Scope)
 RECORDS: st.SearchStrategy[Record] = st.one_of(
-    st.just(Alive()),
+    st.builds(Alive, received=st.integers(0), heard_ns=st.integers(0)),
+    st.builds(Asked, request=st.sampled_from(Request), result=st.sampled_from(Result)),
     st.builds(Identified, node=TEXT.map(NodeName), source=TEXT),
     st.just(ListBegun()),
     st.builds(PodsListed, pods=st.lists(PODS, max_size=3).map(tuple)),
@@ -190,6 +194,13 @@ def test_pod_of_another_length_is_garbled(length: int) -> None:
     [
         b'["alive"]',
         b'["alive",{"x":"y"}]',
+        b'["alive",[1]]',
+        b'["alive",[1,-2]]',
+        b'["alive",[true,2]]',
+        b'["alive",[1,2,3]]',
+        b'["asked",["list"]]',
+        b'["asked",["list","perhaps"]]',
+        b'["asked",["poem","ok"]]',
         b'["lost",{}]',
         b'["lost",{"reason":1}]',
         b'["lost",["reason"]]',

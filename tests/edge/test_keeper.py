@@ -92,9 +92,9 @@ def is_reaped(pid: int) -> bool:
 
 
 def test_records_are_handed_over(keep: Keep) -> None:
-    """What the reader says comes in order; that it is alive is the keeper's own business."""
+    """What the reader says comes in order; that it is alive counts too."""
     keeper = keep(says(encode(NODE) + encode(Alive()) + encode(GONE)))
-    assert read(keeper, at(100)) == [NODE, GONE]
+    assert read(keeper, at(100)) == [NODE, Alive(), GONE]
     assert (list(keeper.read(at(100))), keeper.entries) == ([], [])
 
 

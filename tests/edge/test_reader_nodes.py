@@ -204,7 +204,7 @@ def test_many_orders_do_not_silence_the_guard(reading: Reading) -> None:
     while time.monotonic() < until:
         reading.look_up("node-x")
         reading.wait_kind(NodeGone)
-    assert Alive() in reading.records
+    assert any(isinstance(one, Alive) for one in reading.records)
 
 
 @pytest.mark.parametrize(

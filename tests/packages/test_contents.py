@@ -21,6 +21,7 @@ FILES = (
     "usr/lib/systemd/system/pokepodsd-mounts.service",
     "usr/lib/systemd/system/pokepodsd-mounts.timer",
     "usr/lib/systemd/system/pokepodsd.service",
+    "usr/lib/sysusers.d/pokepodsd.conf",
     "usr/share/bash-completion/completions/pokepodsd",
     "usr/share/doc/pokepodsd/README.md",
     "usr/share/fish/vendor_completions.d/pokepodsd.fish",
