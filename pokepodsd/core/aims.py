@@ -65,6 +65,19 @@ def is_namespace(text: str) -> bool:
     return _NAMESPACE.fullmatch(text) is not None
 
 
+def is_traceable(address: str) -> bool:
+    """Whether one host may have it, that packets are routed to: not multicast, not link-local."""
+    parsed = ip_address(address)
+    is_broadcast = parsed.version == 4 and int(parsed) == 2**32 - 1
+    return not (
+        parsed.is_multicast
+        or parsed.is_unspecified
+        or parsed.is_loopback
+        or parsed.is_link_local
+        or is_broadcast
+    )
+
+
 def peer_of(aim: Aim, peers: Iterable[Peer]) -> Peer | None:
     """The peer that is meant, or whose block the address is in."""
     there = sorted(peers, key=lambda peer: peer.id)

@@ -20,6 +20,7 @@ from pokepodsd.core.volley import Poke
 
 # Pods that stand for a tunnel that does not answer by itself, or that the kernel does not show.
 MOST_STAND_INS = 2
+_OTHER_PROTOCOLS = frozenset({"vxlan", "geneve", "wireguard", "gre", "sit", "ip6tnl"})
 
 
 class Source(Enum):
@@ -74,6 +75,16 @@ class Step:
     def layer(self) -> Layer:
         """What its pokes cross."""
         return self.target.layer
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether its pokes may leave this host as IP protocol 4, which conntrack has an entry of.
+
+        A device of a kind that nobody knows may be an IP-in-IP tunnel made of a TUN device.
+        """
+        if self.tunnel is None or self.node is None:
+            return False
+        return self.tunnel.kind not in _OTHER_PROTOCOLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

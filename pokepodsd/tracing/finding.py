@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pokepodsd.core.aims import Aim, is_namespace, near, peer_of, read_aim
+from pokepodsd.core.aims import Aim, is_namespace, is_traceable, near, peer_of, read_aim
 from pokepodsd.core.config import Config
 from pokepodsd.core.model import Layer, Target
 from pokepodsd.core.peers import Peer, PeerBook
@@ -45,7 +45,7 @@ class Finder:
         """
         aim = read_aim(text)
         self._own = own_addresses()
-        self._refuse_own(aim.address)
+        self._check(aim.address)
         tunnels, why = read_tunnels(self.config.tunnels.devices)
         self._notes += why
         book = PeerBook()
@@ -55,14 +55,21 @@ class Finder:
         book.settle()
         subject = self._ask_daemon(aim, book) or self._look(aim, book)
         if subject.end is not None:
-            self._refuse_own(subject.end.address)
+            self._check(subject.end.address)
         return subject
 
-    def _refuse_own(self, address: str) -> None:
+    def _check(self, address: str) -> None:
+        """Refuse what cannot be traced; "" is none.
+
+        Raises:
+            UnknownTargetError: no poke of it would leave this host, or reach one other.
+        """
         if address in self._own:
             raise UnknownTargetError(
                 f"{address} is one of this host's own addresses: no poke of it leaves the host"
             )
+        if address and not is_traceable(address):
+            raise UnknownTargetError(f"{address} is no address that a node or a pod is reached by")
 
     def _ask_daemon(self, aim: Aim, book: PeerBook) -> Subject | None:
         """What the running daemon knows; None if there is none, or it does not know this."""

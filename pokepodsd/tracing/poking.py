@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from pokepodsd import exchange
 from pokepodsd.core.kernel import Findings, Inspect
-from pokepodsd.core.model import Family, Layer
+from pokepodsd.core.model import Family
 from pokepodsd.core.tracing import Begun, Result, Step, Subject, next_step
 from pokepodsd.core.volley import Poke, Volley
 from pokepodsd.edge.clock import monotonic_ns
@@ -71,6 +71,6 @@ def _inspect(step: Step, device: str) -> Findings:
         address=step.target.address,
         device=device,
         node=step.node,
-        with_conntrack=step.layer is not Layer.UNDERLAY,
+        with_conntrack=step.is_tracked,
     )
     return KernelWatch().inspect(inspection)

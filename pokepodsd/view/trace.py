@@ -47,8 +47,8 @@ def event_lines(event: Begun | Poke | Result) -> Iterator[Line]:
             yield Line("", "")
             yield Line(event.step.layer.value, _what(event.step), HEADING)
             yield Line("route", _route(event.before.route, event.step.target.address))
-            if event.step.layer is not Layer.UNDERLAY and event.step.node is not None:
-                yield Line("conntrack", f"{_conntrack(event.before, event.step.node)}, before")
+            if event.step.is_tracked:
+                yield Line("conntrack", f"{_conntrack(event.before, event.step)}, before")
         case Poke():
             yield Line(f"poke {event.number}", _poke(event), "" if event.is_answered else BAD)
         case Result():
@@ -127,12 +127,12 @@ def _route(route: RouteAnswer | None, address: str) -> str:
     return f"{route.device}{kind}{gateway}" + (f", from {route.source}" if route.source else "")
 
 
-def _conntrack(findings: Findings, node: str) -> str:
+def _conntrack(findings: Findings, step: Step) -> str:
     entry = findings.conntrack
     if entry is None:
-        return f"no entry of protocol 4 to {node} to be seen"
+        return f"no entry of protocol 4 to {step.node} to be seen"
     flag = "UNREPLIED" if entry.is_unreplied else "replied"
-    return f"protocol 4 to {node}: {flag}, {entry.seconds_left} s left"
+    return f"protocol 4 to {step.node}: {flag}, {entry.seconds_left} s left"
 
 
 def _poke(poke: Poke) -> str:
@@ -151,8 +151,8 @@ def _poke(poke: Poke) -> str:
 
 def _after(result: Result) -> Iterator[Line]:
     step = result.step
-    if step.layer is not Layer.UNDERLAY and step.node is not None:
-        yield Line("conntrack", f"{_conntrack(result.after, step.node)}, after")
+    if step.is_tracked:
+        yield Line("conntrack", f"{_conntrack(result.after, step)}, after")
     before, after = result.before.counters, result.after.counters
     if before is not None and after is not None:
         text = (

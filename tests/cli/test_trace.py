@@ -210,6 +210,14 @@ def test_this_host_itself_is_no_target(trace: Tracer, here: Node) -> None:
     assert "one of this host's own addresses" in done.stderr
 
 
+@pytest.mark.parametrize("address", ["224.0.0.1", "255.255.255.255", "fe80::1", "127.9.9.9"])
+def test_what_no_single_host_has_is_no_target(trace: Tracer, address: str) -> None:
+    """Nothing is sent to multicast, broadcast, link-local and loopback addresses."""
+    done = trace.run(address)
+    assert (done.returncode, done.stdout) == (69, "")
+    assert f"{address} is no address that a node or a pod is reached by" in done.stderr
+
+
 def test_missing_privilege_is_status_77(trace: Tracer, here: Node, there: Node) -> None:
     """A user who may open no ICMP socket is told both remedies in one line, as by `once`."""
     here.set_sysctl("net.ipv4.ping_group_range", "1 0")
