@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pokepodsd import __version__, exchange
+from pokepodsd.answering import Answering, Facts
 from pokepodsd.core.config import Config, duration_text
 from pokepodsd.core.engine import Engine
 from pokepodsd.core.entries import Entry, EventKind, Level
@@ -28,7 +29,6 @@ from pokepodsd.errors import ConfigError
 from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
 from pokepodsd.kernelwatch import KernelWatch, addresses_changed
-from pokepodsd.reporter import Facts, Reporter
 from pokepodsd.saver import Saver
 
 _STATUS_EVERY_NS = SECOND_NS
@@ -64,12 +64,12 @@ class Daemon:
         self._facts = Facts(
             node=lambda: self._engine.node, reader_starts=lambda: self._keeper.starts
         )
-        self._reporter = Reporter(self._engine.stages, self._facts)
+        self._answering = Answering(self._engine.stages, self._facts)
         self._desk = Desk(
             {
                 "hold": self._holds.answer,
-                "status": lambda _, request, at: self._reporter.status(request, at),
-                "metrics": lambda _connection, _request, at: self._reporter.metrics(at),
+                "status": lambda _, request, at: self._answering.status(request, at),
+                "metrics": lambda _connection, _request, at: self._answering.metrics(at),
             }
         )
         self._summary = Summary(config.log.summary_ns, now)

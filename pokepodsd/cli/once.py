@@ -4,6 +4,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pokepodsd import exchange
+from pokepodsd.cli import output
 from pokepodsd.cli.invocation import Invocation
 from pokepodsd.core.config import Config
 from pokepodsd.core.model import MILLISECOND_NS, Outcome, OutcomeKind, Target
@@ -26,11 +28,9 @@ from pokepodsd.edge.icmp import IcmpSocket, open_sockets
 from pokepodsd.edge.journal import escape
 
 _UNANSWERED = 1
-# A table that is not shown on a terminal is not folded to its width.
-_WIDE = 200
 
 
-@click.command()
+@click.command(short_help="Poke every pod once, without the daemon.")
 @click.option(
     "--tries",
     type=click.IntRange(1, 10),
@@ -42,19 +42,32 @@ _WIDE = 200
 def once(invocation: Invocation, *, tries: int) -> None:
     """Poke every pod that the API lists now, and print what answered.
 
+    \b
+    Examples:
+      pokepodsd once                        every pod, one ping each
+      pokepodsd once --tries 5              enough to open a closed tunnel
+      pokepodsd --poke-timeout 300ms once   settings stand before the command
+
     Exits with status 0 if all answered, and with 1 if some did not.
     """
     config = invocation.load()
     sockets = open_sockets(config.poke.socket)
-    errors = Console(stderr=True, highlight=False)
-    targets = _list_targets(config, sockets, errors)
+    errors = output.console(stderr=True)
+    with _waiting(errors):
+        targets = _list_targets(config, sockets, errors)
     outcomes = _sweep(config, targets, sockets, tries, errors)
-    width = None if sys.stdout.isatty() else _WIDE
-    Console(highlight=False, width=width).print(_table(outcomes))
+    output.console(is_wide=True).print(_table(outcomes))
     answered = sum(outcome.kind is OutcomeKind.REPLIED for outcome in outcomes)
     click.echo(f"{answered} of {len(outcomes)} answered", err=True)
     if answered < len(outcomes):
         sys.exit(_UNANSWERED)
+
+
+def _waiting(errors: Console) -> AbstractContextManager[object]:
+    """A line on a terminal while the API server is asked."""
+    if not errors.is_terminal or errors.is_dumb_terminal:
+        return nullcontext()
+    return errors.status("asking the API server for the pods")
 
 
 def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console) -> list[Target]:

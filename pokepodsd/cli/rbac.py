@@ -106,7 +106,7 @@ type: kubernetes.io/service-account-token
 _MANIFESTS = {"nodes": _NODES, "serviceaccount": _SERVICE_ACCOUNT}
 
 
-@click.command()
+@click.command(short_help="Print the manifest of the rights it can use.")
 @click.option(
     "--for",
     "subject",
@@ -116,5 +116,13 @@ _MANIFESTS = {"nodes": _NODES, "serviceaccount": _SERVICE_ACCOUNT}
     help="Who gets the right: the group of all nodes, or a ServiceAccount of its own.",
 )
 def rbac(subject: str) -> None:
-    """Print the manifest that lets pokepodsd see the pods of all nodes."""
+    """Print the manifest that lets pokepodsd see the pods of all nodes.
+
+    \b
+    Examples:
+      pokepodsd rbac
+      pokepodsd rbac --for serviceaccount
+
+    What it opens up, and how to apply it, is said in it.
+    """
     click.echo(_MANIFESTS[subject], nl=False)

@@ -18,7 +18,7 @@ from pokepodsd.edge.icmp import open_sockets
 from pokepodsd.edge.notify import ServiceManager
 
 
-@click.command()
+@click.command(short_help="Run the daemon in the foreground.")
 @click.pass_obj
 def run(invocation: Invocation) -> None:
     """Run the daemon in the foreground, as the systemd unit does.

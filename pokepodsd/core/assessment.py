@@ -60,6 +60,11 @@ class Assessment:
         """Those of all peers."""
         return (state.told for state in self._cases.states.values())
 
+    def told_of(self, peer_id: PeerId) -> tuple[Verdict, MonotonicNs]:
+        """The verdict on one peer, and since when it holds."""
+        state = self._cases.states[peer_id]
+        return state.told, state.told_ns
+
     def told(self) -> Iterator[tuple[PeerId, Verdict, MonotonicNs]]:
         """The verdicts on all peers, with since when each holds."""
         for peer_id, state in self._cases.states.items():

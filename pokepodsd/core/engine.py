@@ -29,6 +29,7 @@ from pokepodsd.core.model import (
     Snapshot,
     Target,
 )
+from pokepodsd.core.overview import Overlook
 from pokepodsd.core.peering import Peering
 from pokepodsd.core.peers import Peer, PeerId
 from pokepodsd.core.podding import Podding
@@ -43,7 +44,7 @@ from pokepodsd.core.records import (
     Refused,
     Watching,
 )
-from pokepodsd.core.report import Stages
+from pokepodsd.core.status import Stages
 
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.
@@ -68,6 +69,7 @@ class Engine:
             peering=self._peering,
             api=self._api,
             usage=self._usage,
+            overlook=Overlook(self._peering, self._poking),
             started_ns=now,
         )
         """What the reports are made of."""

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from pokepodsd.core.model import SECOND_NS, Layer, OutcomeKind
 from pokepodsd.core.moment import Moment
-from pokepodsd.core.overview import Overview, overview
+from pokepodsd.core.overview import Overview
 from pokepodsd.core.records import Request, Result
-from pokepodsd.core.report import VERSION, Stages, targets_by_layer
 from pokepodsd.core.statistics import SCHEMA, RttHistogram
+from pokepodsd.core.status import VERSION, Stages, targets_by_layer
 from pokepodsd.core.verdict import Verdict
 
 # Of what fails at once on every node, a bounded number of series: a Prometheus must not melt with
@@ -22,7 +22,7 @@ MOST_UNWELL: Final = 100
 def numbers(stages: Stages, moment: Moment) -> dict[str, Any]:
     """All of them, as JSON has them; times in seconds since 1970, durations in seconds."""
     poking, peering = stages.poking, stages.peering
-    seen = overview(peering, poking)
+    seen = stages.overlook.look(moment.now)
     ledger, lanes = poking.ledger, poking.lanes
     return {
         "version": VERSION,

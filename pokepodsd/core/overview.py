@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pokepodsd.core.model import Health, Layer, MonotonicNs
+from pokepodsd.core.model import SECOND_NS, Health, Layer, MonotonicNs
 from pokepodsd.core.moment import Moment
 from pokepodsd.core.peering import Peering
 from pokepodsd.core.peers import PeerId
@@ -15,6 +15,7 @@ from pokepodsd.core.poking import Poking
 from pokepodsd.core.verdict import Verdict
 from pokepodsd.core.words import count
 
+EVERY_NS = SECOND_NS // 5
 _NAMED = 3
 
 
@@ -32,10 +33,12 @@ class Overview:
     """How many peers have which verdict, which are faults, and the verdict on this node.
 
     ``state`` is ok, starting, fault or cut-off; ``since_ns`` since when, as far as it is known.
+    ``unwell`` are all peers whose verdict is another than ok, faults first.
     """
 
     counts: Counter[Verdict]
     faults: tuple[Fault, ...]
+    unwell: tuple[PeerId, ...]
     state: str
     text: str
     since_ns: MonotonicNs | None
@@ -45,38 +48,62 @@ class Overview:
         return {"state": self.state, "since": moment.text(self.since_ns), "text": self.text}
 
 
-def overview(peering: Peering, poking: Poking) -> Overview:
-    """Look at the verdicts on all peers."""
-    counts: Counter[Verdict] = Counter()
-    faults = []
-    changed_ns: MonotonicNs | None = None
-    for peer, verdict, since_ns in peering.assessment.told():
-        counts[verdict] += 1
-        changed_ns = max(changed_ns or since_ns, since_ns)
-        if verdict.is_fault:
-            faults.append(Fault(peer=peer, verdict=verdict, since_ns=since_ns))
-    down = poking.books[Layer.POD].counts[Health.DOWN]
-    total, opening = counts.total(), counts[Verdict.OPENING]
-    isolation = peering.assessment.isolation
-    if isolation.is_on:
-        state, changed_ns = "cut-off", isolation.since_ns
-        text = "this node is cut off, it is not its peers: most of those that were asked are silent"
-    elif faults:
-        state, changed_ns = "fault", min(one.since_ns for one in faults)
-        text = _fault_text(faults, total)
-    elif down:
-        state, changed_ns = "fault", None
-        silent = "1 pod does not" if down == 1 else f"{down} pods do not"
-        text = f"{_reached(total, total)}, {silent} answer"
-    elif opening or not total:
-        state = "starting"
-        text = f"{_reached(total - opening, total)}, {opening} being asked"
-        text = text if total else "no other node is known yet"
-    else:
-        state, text = "ok", _reached(total, total)
-    return Overview(
-        counts=counts, faults=tuple(faults), state=state, text=text, since_ns=changed_ns
-    )
+class Overlook:
+    """The overview, made anew at most every `EVERY_NS`: to ask it often costs no more."""
+
+    def __init__(self, peering: Peering, poking: Poking) -> None:
+        self._peering = peering
+        self._poking = poking
+        self._seen: Overview | None = None
+        self._seen_ns = MonotonicNs(0)
+
+    def look(self, now: MonotonicNs) -> Overview:
+        """The overview of now, or of a moment ago."""
+        if self._seen is None or now - self._seen_ns >= EVERY_NS:
+            self._seen, self._seen_ns = self._look(), now
+        return self._seen
+
+    def _look(self) -> Overview:
+        counts: Counter[Verdict] = Counter()
+        faults, unwell = [], []
+        changed_ns: MonotonicNs | None = None
+        for peer, verdict, told_ns in self._peering.assessment.told():
+            counts[verdict] += 1
+            changed_ns = max(changed_ns or told_ns, told_ns)
+            if verdict.is_fault:
+                faults.append(Fault(peer=peer, verdict=verdict, since_ns=told_ns))
+            elif verdict is not Verdict.OK:
+                unwell.append(peer)
+        faults.sort(key=lambda one: (one.since_ns, one.peer))
+        state, text, since_ns = self._judge(counts, faults)
+        return Overview(
+            counts=counts,
+            faults=tuple(faults),
+            unwell=(*(one.peer for one in faults), *sorted(unwell)),
+            state=state,
+            text=text,
+            since_ns=since_ns if state in {"cut-off", "fault"} else changed_ns,
+        )
+
+    def _judge(
+        self, counts: Counter[Verdict], faults: Sequence[Fault]
+    ) -> tuple[str, str, MonotonicNs | None]:
+        isolation = self._peering.assessment.isolation
+        total, opening = counts.total(), counts[Verdict.OPENING]
+        down = self._poking.books[Layer.POD].counts[Health.DOWN]
+        if isolation.is_on:
+            text = "this node is cut off, it is not its peers: most of those that were asked fail"
+            return "cut-off", text, isolation.since_ns
+        if faults:
+            return "fault", _fault_text(faults, total), faults[0].since_ns
+        if down:
+            silent = "1 pod does not" if down == 1 else f"{down} pods do not"
+            return "fault", f"{_reached(total - opening, total)}, {silent} answer", None
+        if not total:
+            return "starting", "no other node is known yet", None
+        if opening:
+            return "starting", f"{_reached(total - opening, total)}, {opening} being asked", None
+        return "ok", _reached(total, total), None
 
 
 def _reached(number: int, total: int) -> str:

@@ -6,8 +6,7 @@ Owns when it is due, and its words.
 from pokepodsd.core.config import duration_text
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import MonotonicNs
-from pokepodsd.core.overview import overview
-from pokepodsd.core.report import Stages
+from pokepodsd.core.status import Stages
 from pokepodsd.core.words import count, milliseconds
 
 
@@ -42,6 +41,6 @@ class Summary:
         slowest = "" if worst_ns is None else f", the slowest lately in {milliseconds(worst_ns)}"
         return (
             f"nothing to tell for {duration_text(self.every_ns)}: "
-            f"{overview(stages.peering, stages.poking).text}; {count(sent, 'poke')} and "
+            f"{stages.overlook.look(now).text}; {count(sent, 'poke')} and "
             f"{received} answers since the last summary{slowest}; API: {stages.api}"
         )

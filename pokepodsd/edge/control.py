@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pokepodsd.errors import ControlError
+from pokepodsd.errors import ControlError, DeniedError, NoDaemonError
 
 NAME = "control.sock"
 DEFAULT_DIRECTORY = Path("/run/pokepodsd")
 _LONGEST_LINE = 64 * 1024
+# The longest line of an answer is that of a peer with its tunnels.
+_LONGEST_REPLY = 4 * 1024 * 1024
 _PATIENCE_SECONDS = 10.0
 _MOST_CONNECTIONS = 16
 # pid, uid and gid: struct ucred of unix(7), SO_PEERCRED.
@@ -160,52 +162,43 @@ class Listener:
 class Client:
     """The other side: one request, whose effect lasts until `close`."""
 
-    def __init__(self, path: Path) -> None:
-        """Connect.
+    def __init__(self, path: Path, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        """Connect; ``patience_seconds`` is how long the daemon may be silent, at any time.
 
         Raises:
-            ControlError: there is no daemon, or it may not be asked.
+            NoDaemonError: nobody listens there.
+            DeniedError: this user may not ask.
+            ControlError: the daemon is too busy to be asked, or that is no place for a socket.
         """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(_PATIENCE_SECONDS)
         try:
-            self._socket.connect(str(path))
-        except OSError as error:
+            _connect(self._socket, str(path), patience_seconds)
+        except ControlError:
             self._socket.close()
-            raise ControlError(
-                f"no pokepodsd can be asked at {path}: {error.strerror}. Is it running "
-                "(systemctl status pokepodsd), and are you root?"
-            ) from error
+            raise
+        self._received = self._socket.makefile("rb")
 
     def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The daemon's answer.
+        """The daemon's answer, where it is one line.
 
         Raises:
             ControlError: it has none, or it refuses, with the reason.
         """
-        try:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-            line = self._socket.makefile("rb").readline()
-            return _parse_reply(line)
-        except (OSError, ValueError) as error:
-            raise ControlError(f"the running pokepodsd does not answer: {error}") from error
+        self._send(request)
+        return self._reply()
 
     def stream(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The daemon's answer of many lines, up to the one that has "end", which is the last.
+        """The lines of an answer that has several; the last one, and no other, has "end".
 
         Raises:
-            ControlError: it has none, or it refuses, with the reason.
+            ControlError: it has none, refuses, with the reason, or breaks off.
         """
-        try:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-            for line in self._socket.makefile("rb"):
-                reply = _parse_reply(line)
-                yield reply
-                if "end" in reply:
-                    return
-        except (OSError, ValueError) as error:
-            raise ControlError(f"the running pokepodsd does not answer: {error}") from error
-        raise ControlError("the running pokepodsd ended in the midst of its answer")
+        self._send(request)
+        is_ended = False
+        while not is_ended:
+            line = self._reply()
+            is_ended = "end" in line
+            yield line
 
     def is_ended(self) -> bool:
         """Whether the daemon has ended the connection: what was asked for is over."""
@@ -219,13 +212,44 @@ class Client:
 
     def close(self) -> None:
         """End what was asked for."""
+        self._received.close()
         self._socket.close()
 
+    def _send(self, request: Mapping[str, Any]) -> None:
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise ControlError(f"the running pokepodsd takes no request: {error}") from error
 
-def _parse_reply(line: bytes) -> Mapping[str, Any]:
-    reply = json.loads(line)
-    if not isinstance(reply, dict):
-        raise ControlError("the running pokepodsd answers what is no reply")
-    if "error" in reply:
-        raise ControlError(str(reply["error"]))
-    return reply
+    def _reply(self) -> Mapping[str, Any]:
+        try:
+            line = self._received.readline(_LONGEST_REPLY)
+            if not line.endswith(b"\n"):
+                reason = "too long a line" if line else "the connection ended"
+                raise ControlError(f"the running pokepodsd does not answer: {reason}")
+            reply = json.loads(line)
+        except (OSError, ValueError, RecursionError) as error:
+            raise ControlError(f"the running pokepodsd does not answer: {error}") from error
+        if not isinstance(reply, dict):
+            raise ControlError("the running pokepodsd answers what is no reply")
+        if "error" in reply:
+            raise ControlError(str(reply["error"]))
+        return reply
+
+
+def _connect(client: socket.socket, path: str, patience_seconds: float) -> None:
+    # With a timeout of Python's, connect does not wait where the daemon's queue is full.
+    seconds, rest = divmod(patience_seconds, 1)
+    timeval = struct.pack("@ll", int(seconds), int(rest * 1_000_000))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+    try:
+        client.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NoDaemonError(path, error.strerror or "") from error
+    except PermissionError as error:
+        raise DeniedError(path, error.strerror or "") from error
+    except BlockingIOError as error:
+        raise ControlError(f"the pokepodsd at {path} is too busy to be asked: try again") from error
+    except OSError as error:
+        raise ControlError(f"{path} can be no control socket: {error.strerror or error}") from error
+    client.settimeout(patience_seconds)

@@ -1,1 +1,1 @@
-"""Documents as a person or a program reads them."""
+"""Documents to what a person looks at. Pure: no clock, no terminal, no file."""

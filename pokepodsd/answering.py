@@ -16,8 +16,8 @@ from pokepodsd import __version__
 from pokepodsd.core.metrics import numbers
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
 from pokepodsd.core.moment import Moment
-from pokepodsd.core.report import Selection, Stages, StatusReport
 from pokepodsd.core.statistics import Lateness
+from pokepodsd.core.status import Selection, Stages, StatusParts
 from pokepodsd.edge.clock import wall_ns
 
 Lines = Iterator[Mapping[str, Any]]
@@ -35,13 +35,13 @@ class Facts:
     reloads: Counter[str] = field(default_factory=Counter)
 
 
-class Reporter:
+class Answering:
     """Makes the answers."""
 
     def __init__(self, stages: Stages, facts: Facts) -> None:
         self._stages = stages
         self._facts = facts
-        self._status = StatusReport(stages)
+        self._status = StatusParts(stages)
 
     def status(self, request: Mapping[str, Any], now: MonotonicNs) -> Lines:
         """The status document, in lines: its header, each peer, each target, its end."""

@@ -6,6 +6,7 @@ asks. Knows neither the socket that it leaves by, nor the wall clock: who asks h
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from pokepodsd.core.apibelief import ApiBelief
@@ -13,7 +14,7 @@ from pokepodsd.core.apiusage import ApiUsage
 from pokepodsd.core.health import Record, Tally
 from pokepodsd.core.model import SECOND_NS, Health, Layer, MonotonicNs, Target
 from pokepodsd.core.moment import Moment
-from pokepodsd.core.overview import overview
+from pokepodsd.core.overview import Overlook
 from pokepodsd.core.peering import Peering
 from pokepodsd.core.peers import Peer
 from pokepodsd.core.podding import Podding
@@ -25,9 +26,8 @@ from pokepodsd.core.verdict import Verdict
 VERSION: Final = 1
 # So few peers are shown whether they are well or not.
 FEW_PEERS: Final = 20
-MOST_SHOWN: Final = 1_000
-# A pod that fails, and pings to a node that are filtered, leave the peer reachable.
-_REACHED: Final = frozenset({Verdict.OK, Verdict.UNDERLAY_FILTERED, Verdict.POD_ONLY})
+# More than anybody reads: a program asks for all.
+MOST_SHOWN: Final = 200
 
 Document = dict[str, Any]
 
@@ -51,10 +51,11 @@ class Stages:
     peering: Peering
     api: ApiBelief
     usage: ApiUsage
+    overlook: Overlook
     started_ns: MonotonicNs
 
 
-class StatusReport:
+class StatusParts:
     """The status document, part by part."""
 
     def __init__(self, stages: Stages) -> None:
@@ -63,7 +64,7 @@ class StatusReport:
 
     def header(self, moment: Moment) -> Document:
         """Everything but the peers and the targets."""
-        seen = overview(self._peering, self._poking)
+        seen = self._stages.overlook.look(moment.now)
         api, usage = self._stages.api, self._stages.usage
         flights, lanes = self._poking.flights, self._poking.lanes
         window = self._peering.traffic.all
@@ -103,34 +104,44 @@ class StatusReport:
         peering = self._peering
         if selection.peers == "none":
             return
-        found = peering.all() if selection.peer is None else peering.find(selection.peer)
-        told = {one: (verdict, since) for one, verdict, since in peering.assessment.told()}
-        ids = [one.id for one in found]
-        if selection.peers == "some" and len(ids) > FEW_PEERS:
-            ids = [one for one in ids if told[one][0] is not Verdict.OK][:MOST_SHOWN]
-        ids.sort(key=lambda one: (not told[one][0].is_fault, told[one][0] in _REACHED, one))
+        unwell = self._stages.overlook.look(moment.now).unwell
+        if selection.peer is not None:
+            ids = sorted(one.id for one in peering.find(selection.peer))
+        elif selection.peers == "some" and len(peering.all()) > FEW_PEERS:
+            ids = list(unwell[:MOST_SHOWN])
+        else:
+            first = frozenset(unwell)
+            ids = [*unwell, *sorted(one.id for one in peering.all() if one.id not in first)]
         for peer_id in ids:
             # Whoever asks takes them one by one, and meanwhile some may go.
             peer = peering.get(peer_id)
             if peer is not None:
-                yield self._peer(peer, *told[peer_id], moment)
+                yield self._peer(peer, *peering.assessment.told_of(peer_id), moment)
 
     def targets(self, selection: Selection, moment: Moment) -> Iterator[Document]:
         """A document for each target that is asked for."""
         if selection.targets == "none":
             return
-        some = selection.targets == "some"
         nodes = self._nodes(selection.peer)
-        number = 0
-        layers = (Layer.POD,) if some else tuple(Layer)
-        for layer in layers:
-            book = self._poking.books[layer]
-            for record in list(book.not_up.values() if some else book.all()):
-                if _is_wanted(record.target, selection.namespace, nodes):
-                    yield _target(record, moment)
-                    number += 1
-                    if some and number >= MOST_SHOWN:
-                        return
+        wanted = (
+            record
+            for record in self._records(selection)
+            if _is_wanted(record.target, selection.namespace, nodes)
+        )
+        most = MOST_SHOWN if selection.targets == "some" else None
+        for record in islice(wanted, most):
+            yield _target(record, moment)
+
+    def _records(self, selection: Selection) -> Iterator[Record]:
+        """Some: the pods that are not up, those that are down first. All: all."""
+        books = self._poking.books
+        if selection.targets == "some":
+            not_up = list(books[Layer.POD].not_up.values())
+            yield from (one for one in not_up if one.health is Health.DOWN)
+            yield from (one for one in not_up if one.health is not Health.DOWN)
+            return
+        for layer in Layer:
+            yield from list(books[layer].all())
 
     def _peer(
         self, peer: Peer, verdict: Verdict, since_ns: MonotonicNs, moment: Moment
