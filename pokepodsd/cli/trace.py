@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pokepodsd import tracing
+from pokepodsd.cli import output as streams
 from pokepodsd.cli.invocation import Invocation
 from pokepodsd.core.tracenews import conclude
 from pokepodsd.core.tracing import Result
@@ -102,7 +102,7 @@ def _show_nothing(lines: Iterable[Line]) -> None:
 
 def _shower() -> Callable[[Iterable[Line]], None]:
     """Shows lines: folded beside their labels on a terminal, whole elsewhere."""
-    console = Console(highlight=False)
+    console = streams.console()
 
     def show(lines: Iterable[Line]) -> None:
         for line in lines:
