@@ -28,6 +28,7 @@ _COMMANDS = {
     "rbac": ("rbac", "rbac"),
     "run": ("run", "run"),
     "status": ("status", "status"),
+    "trace": ("trace", "trace"),
 }
 
 
