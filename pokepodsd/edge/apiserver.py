@@ -7,6 +7,7 @@ it is not here.
 """
 
 import contextlib
+import email.utils
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,8 @@ from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError
 # is refused rather than held in memory.
 _LONGEST_BODY = 256 * 1024 * 1024
 _CHUNK = 64 * 1024
+_CORE = "/api/v1/"
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # A peer that vanished without a FIN is given up after 15 s of silence and three lost probes, and
 # unacknowledged data after 30 s (tcp(7)).
 _SOCKET_OPTIONS = [
@@ -61,6 +64,12 @@ class Answer:
         with contextlib.suppress(urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
             return urllib3.Retry().parse_retry_after(header) if header else None
         return None
+
+    @property
+    def date(self) -> float | None:
+        """The server's clock as it answered (RFC 9110, 6.6.1): unix time, to a second."""
+        parts = email.utils.parsedate_tz(self._response.headers.get("Date", ""))
+        return None if parts is None else float(email.utils.mktime_tz(parts))
 
     @property
     def lived(self) -> float:
@@ -129,7 +138,9 @@ class ApiServer:
         patience = timings.silence if question.is_watch else timings.answer
         timeout = urllib3.Timeout(connect=timings.connect, read=patience)
         encoding = {} if question.is_watch else {"Accept-Encoding": "gzip"}
-        return self._get("pods", question.parameters, encoding, timeout, patience)
+        return self._request(
+            "GET", _CORE + "pods", timeout, patience, encoding, question.parameters
+        )
 
     def look_up(self, node: NodeName, *, patience: float) -> AbstractContextManager[Answer]:
         """GET one Node; may be called from another thread than the rest, `close` meanwhile too.
@@ -140,7 +151,26 @@ class ApiServer:
         # From the watch cache, which costs etcd nothing; it lags by well under a second.
         newest_cached = {"resourceVersion": "0"}
         timeout = urllib3.Timeout(total=patience)
-        return self._get(f"nodes/{quote(node, safe='')}", newest_cached, {}, timeout, patience)
+        path = f"{_CORE}nodes/{quote(node, safe='')}"
+        return self._request("GET", path, timeout, patience, {}, newest_cached)
+
+    def review(
+        self, attributes: Mapping[str, str], *, patience: float
+    ) -> AbstractContextManager[Answer]:
+        """POST a SelfSubjectAccessReview: whether these credentials have a right, without using it.
+
+        ``attributes`` are its resourceAttributes: verb, resource, group, subresource, name.
+
+        Raises:
+            ApiError: no answer could be had.
+        """
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": dict(attributes)},
+        }
+        timeout = urllib3.Timeout(total=patience)
+        return self._request("POST", _REVIEWS, timeout, patience, {}, json_body=body)
 
     def close(self) -> None:
         """Drop every connection, so that no later request uses these credentials."""
@@ -148,21 +178,25 @@ class ApiServer:
         self._close_pools()
 
     @contextlib.contextmanager
-    def _get(
+    def _request(
         self,
-        resource: str,
-        parameters: Mapping[str, str],
-        headers: Mapping[str, str],
+        method: str,
+        path: str,
         timeout: urllib3.Timeout,
         patience: float,
+        headers: Mapping[str, str],
+        fields: Mapping[str, str] | None = None,
+        *,
+        json_body: Mapping[str, Any] | None = None,
     ) -> Iterator[Answer]:
         if self._is_closed:
             raise ConnectionLostError("these credentials are not used any more")
         with _translated():
             response: Any = self._pool.request(
-                "GET",
-                f"{self.url}/api/v1/{resource}",
-                fields=dict(parameters),
+                method,
+                f"{self.url}{path}",
+                fields=fields and dict(fields),
+                json=json_body,
                 headers={**self._headers(), **headers},
                 timeout=timeout,
                 retries=False,

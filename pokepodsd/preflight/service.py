@@ -1,0 +1,135 @@
+"""Checks the systemd unit: there, its own, enabled, running, watched.
+
+Owns what each state of it means. That the service runs is no fault, and that it does not is only a
+warning: the preflight is run before it is started as well.
+"""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from pokepodsd.preflight.finding import Finding, Place, Topic
+from pokepodsd.preflight.unit import AGAIN, NAME, Unit
+from pokepodsd.preflight.world import World
+
+SERVICE = Topic(check="service", name="service")
+FILE = Topic(check="unit-file", name="unit file")
+ENABLED = Topic(check="enabled", name="enabled")
+WATCHDOG = Topic(check="watchdog", name="watchdog")
+_JOURNAL = "journalctl -u pokepodsd -n 20 --no-pager"
+# Of the exits that are not tried again (README: exit statuses), what they say.
+_STATUSES = {
+    "2": "its command line is wrong",
+    "77": "it lacks a privilege",
+    "78": "its configuration is not valid, or there is no Python that fits",
+}
+
+
+def check_service(world: World) -> Iterator[Finding]:
+    """Whether it runs, and if not, why."""
+    unit = world.unit
+    if not world.is_booted:
+        yield SERVICE.skipped("systemd does not run here")
+    elif unit is None:
+        yield SERVICE.skipped("systemd cannot be asked")
+    elif unit.get("LoadState") == "masked":
+        yield _masked(unit)
+    elif unit.get("LoadState") == "not-found":
+        text = f"there is no {NAME}: the package is not installed, or was made without units"
+        yield SERVICE.warning(text, "systemctl cat pokepodsd", Place.ELSEWHERE)
+    elif not unit.is_loaded:
+        text = f"systemd cannot load the unit ({unit.get('LoadState')})"
+        yield SERVICE.failed(text, f"systemd-analyze verify {NAME}", Place.ELSEWHERE)
+    else:
+        yield _state(unit)
+
+
+def _masked(unit: Unit) -> Finding:
+    option = " --runtime" if unit.get("UnitFileState") == "masked-runtime" else ""
+    command = f"systemctl unmask{option} pokepodsd && systemctl enable --now pokepodsd"
+    return SERVICE.failed("the unit is masked: nothing can start it", command)
+
+
+def _state(unit: Unit) -> Finding:
+    state, status = unit.get("ActiveState"), unit.get("ExecMainStatus")
+    if unit.is_active:
+        return SERVICE.ok(f"runs, as process {unit.main_pid}: {unit.get('StatusText')}")
+    if state == "failed":
+        because = f": {_STATUSES[status]}" if status in _STATUSES else ""
+        text = (
+            f"failed ({unit.get('Result')}, exit status {status}){because}; when what else failed "
+            f"here is mended, start it again ({_JOURNAL} says more)"
+        )
+        return SERVICE.failed(text, "systemctl restart pokepodsd")
+    if state == "activating" and unit.get("SubState") == "auto-restart":
+        text = f"ends again and again ({unit.get('NRestarts')} times, exit status {status})"
+        return SERVICE.failed(text, _JOURNAL, Place.ELSEWHERE)
+    if state in {"activating", "deactivating"}:
+        return SERVICE.ok(f"is {state}")
+    return SERVICE.warning("does not run", "systemctl start pokepodsd")
+
+
+def check_enabled(unit: Unit) -> Iterator[Finding]:
+    """Whether it starts with the host."""
+    state = unit.get("UnitFileState")
+    if state in {"disabled", "enabled-runtime", "linked", "linked-runtime"}:
+        text = f"{state}: it does not start when this host boots"
+        yield ENABLED.warning(text, "systemctl enable pokepodsd")
+    else:
+        yield ENABLED.ok(f"{state}: it starts when this host boots")
+
+
+def check_file(unit: Unit, *, world: World) -> Iterator[Finding]:
+    """Whether systemd has read what is on the disk, and that is the package's."""
+    if unit.get("NeedDaemonReload") == "yes":
+        yield FILE.warning("it was changed after systemd had read it", AGAIN)
+    fragment = Path(unit.get("FragmentPath"))
+    if fragment.is_relative_to("/etc") and (shadowed := _shadowed(fragment, world.root)):
+        aside = shlex.join(["mv", str(fragment), f"{fragment}.old"])
+        text = f"{fragment} stands before {shadowed}: what an upgrade brings is not used"
+        yield FILE.warning(text, f"{aside} && {AGAIN}")
+    elif unit.get("NeedDaemonReload") != "yes":
+        names = ", ".join(path.name for path in unit.drop_ins)
+        yield FILE.ok(f"{fragment}, with {names or 'no drop-ins'}")
+
+
+def _shadowed(fragment: Path, root: Path) -> Path | None:
+    """The package's unit that a file of this name in /etc hides."""
+    for folder in ("usr/lib", "lib"):
+        place = root / folder / "systemd/system" / fragment.name
+        if place.exists():
+            return Path("/") / place.relative_to(root)
+    return None
+
+
+def check_watchdog(unit: Unit, *, world: World) -> Iterator[Finding]:
+    """Whether a daemon that hangs is started again."""
+    if unit.has_watchdog:
+        yield WATCHDOG.ok(f"on: a daemon that hangs for {unit.get('WatchdogUSec')} starts again")
+        return
+    guilty = [
+        path for path in (*unit.drop_ins, Path(unit.get("FragmentPath"))) if _sets(path, world)
+    ]
+    if not guilty:
+        yield WATCHDOG.warning("off: a daemon that hangs is not noticed", *_SHOW)
+        return
+    files = " ".join(shlex.quote(str(path)) for path in guilty)
+    yield WATCHDOG.warning(
+        f"off, by {', '.join(map(str, guilty))}: a daemon that hangs is not noticed",
+        f"sed -i 's/^ *WatchdogSec *=/#&/' {files} && {AGAIN}",
+    )
+
+
+_SHOW = ("systemctl cat pokepodsd", Place.ELSEWHERE)
+
+
+def _sets(path: Path, world: World) -> bool:
+    """Whether this file has the setting; the unit itself sets one that is on."""
+    if not path.name.endswith(".conf"):
+        return False
+    try:
+        text = (world.root / path.relative_to("/")).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    names = (line.partition("=")[0].strip() for line in text.splitlines())
+    return "WatchdogSec" in names
