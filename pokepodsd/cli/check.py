@@ -58,7 +58,7 @@ def check(invocation: Invocation, *, output: str, path: Path) -> None:
     \b
     Examples:
       pokepodsd check
-      pokepodsd check -o json | jq -r '.findings[] | select(.level == "failed") .text'
+      pokepodsd check -o json | jq '.findings[] | select(.level != "ok")'
       pokepodsd check > /dev/null && systemctl enable --now pokepodsd
     """
     world = World(

@@ -79,7 +79,7 @@ class Topic:
     def skipped(self, because: str, command: str | None = None) -> Finding:
         """It could not be looked at."""
         remedy = None if command is None else Remedy(command=command)
-        return self._make(Level.SKIPPED, f"skipped: because {because}", remedy)
+        return self._make(Level.SKIPPED, f"because {because}", remedy)
 
     def _make(self, level: Level, text: str, remedy: Remedy | None) -> Finding:
         return Finding(check=self.check, name=self.name, level=level, text=text, remedy=remedy)

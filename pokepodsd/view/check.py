@@ -44,7 +44,9 @@ def render_finding(finding: Finding, *, width: int, has_colour: bool) -> str:
 def render_summary(findings: Sequence[Finding]) -> str:
     """How many there are of each level, in one line."""
     numbers = {level: sum(one.level is level for one in findings) for level in Level}
-    return ", ".join(f"{number} {level.value}" for level, number in numbers.items() if number)
+    plural = "" if numbers[Level.WARNING] == 1 else "s"
+    words = {level: level.value for level in Level} | {Level.WARNING: f"warning{plural}"}
+    return ", ".join(f"{number} {words[level]}" for level, number in numbers.items() if number)
 
 
 def fold_command(command: str, *, width: int, indent: int) -> list[str]:
