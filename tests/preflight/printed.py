@@ -18,6 +18,7 @@ from fcntl import ioctl
 PATIENCE_SECONDS = 60.0
 LEVELS = ("ok", "warning", "failed", "skipped")
 HEAD = re.compile(rf"({'|'.join(LEVELS)}) +(\S.*)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(slots=True)
@@ -73,11 +74,10 @@ def _is_label(line: str) -> bool:
 def run_on_terminal(
     command: Sequence[str], *, columns: int = 80, env: Mapping[str, str] | None = None
 ) -> Page:
-    """Run a program on a terminal of so many columns, without colours."""
+    """Run a program on a terminal of so many columns; its colours are left out of the text."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {**(env or os.environ), "NO_COLOR": "1"}
-    environment.pop("COLUMNS", None)
+    environment = {name: value for name, value in (env or os.environ).items() if name != "COLUMNS"}
     process = subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True
     )
@@ -87,7 +87,7 @@ def run_on_terminal(
     finally:
         process.kill()
         os.close(ours)
-    return Page(process.wait(), text.replace("\r\n", "\n"))
+    return Page(process.wait(), COLOUR.sub("", text.replace("\r\n", "\n")))
 
 
 def _read(terminal: int) -> str:

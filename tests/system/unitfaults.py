@@ -22,7 +22,7 @@ KUBECONFIG = "/etc/kubernetes/kubelet.conf"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitFault:
-    """As `tests.preflight.faults.Fault`; more than one remedy is pasted in the order of the page."""
+    """As `tests.preflight.faults.Fault`; all remedies of the page are pasted, in its order."""
 
     plant: Plant
     level: str
@@ -84,7 +84,7 @@ def _move_kubeconfig(folder: str) -> Plant:
 
 
 def _expire(box: Box, cluster: Cluster) -> None:
-    """The kubelet was down when it should have renewed its certificate, and does it at its start."""
+    """The kubelet was down when it should have renewed it, and does so at its start."""
     kubelet, authority = box.path("/var/lib/kubelet"), cluster.api.authority
     rotate(authority, kubelet, box.node.name)
     box.sh(f"cp -L /var/lib/kubelet/pki/{CURRENT} /root/renewed.pem")
