@@ -12,7 +12,7 @@ import click
 
 from pokepodsd import __version__
 from pokepodsd.cli.invocation import Invocation
-from pokepodsd.edge import control, systemd
+from pokepodsd.edge import configfile, control, systemd
 from pokepodsd.edge.clock import wall_ns
 from pokepodsd.preflight.examination import examine, read_unit
 from pokepodsd.preflight.finding import Finding, Level, document
@@ -61,11 +61,15 @@ def check(invocation: Invocation, *, output: str, path: Path) -> None:
       pokepodsd check -o json | jq '.findings[] | select(.level != "ok")'
       pokepodsd check > /dev/null && systemctl enable --now pokepodsd
     """
+    unit = read_unit()
+    config = invocation.path
+    if unit is not None and config == configfile.DEFAULT_PATH:
+        config = unit.config_path or config
     world = World(
-        config_path=invocation.path,
+        config_path=config,
         overrides=invocation.overrides,
         control_path=path,
-        unit=read_unit(),
+        unit=unit,
         is_booted=systemd.is_booted(),
         is_root=os.geteuid() == 0,
         wall_ns=wall_ns,
@@ -78,7 +82,7 @@ def check(invocation: Invocation, *, output: str, path: Path) -> None:
             findings,
             program=__version__,
             host=socket.gethostname(),
-            config=str(invocation.path),
+            config=str(config),
             at_ns=wall_ns(),
         )
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))

@@ -30,8 +30,12 @@ def check_daemons(world: World) -> Iterator[Finding]:
     for one in others:
         line = escape(shlex.join(one.arguments))[:160]
         beside = "outside of the unit" if unit else f"beside process {own}"
-        text = f"another pokepodsd runs {beside}, in this network: process {one.pid}, {line}"
-        yield DAEMONS.failed(text, f"kill {one.pid}")
+        if one.network:
+            text = f"another pokepodsd runs {beside}, in this network: process {one.pid}, {line}"
+            yield DAEMONS.failed(text, f"kill {one.pid}")
+        else:
+            because = f"this user does not see in which network process {one.pid} runs, {line}"
+            yield DAEMONS.skipped(because, world.sudo())
     if not others and any(one.pid == own for one in found):
         yield DAEMONS.ok(f"one runs, process {own}, and no other")
     elif not others:

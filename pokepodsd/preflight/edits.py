@@ -68,7 +68,7 @@ class File:
         added = ["", f"[{section}]", statement]
         words = " ".join(shlex.quote(line) for line in added)
         command = f"printf '%s\\n' {words} >> {shlex.quote(str(self.path))}"
-        return Edit(command=command, text="\n".join([*changed, *added]))
+        return Edit(command=command, text=self.text + "\n".join([*added, ""]))
 
     def _lines(self) -> list[str]:
         return self.text.split("\n")

@@ -23,6 +23,13 @@ _STATUSES = {
     "77": "it lacks a privilege",
     "78": "its configuration is not valid, or there is no Python that fits",
 }
+# Where systemd itself could not do what the unit says (systemd.exec(5), "Process Exit Codes").
+_SYSTEMD_STATUSES = {
+    "203": "its program cannot be run",
+    "226": "what it may see cannot be set up",
+    "233": "its runtime directory cannot be made",
+    "238": "its state directory cannot be made",
+}
 
 
 def check_service(world: World) -> Iterator[Finding]:
@@ -54,6 +61,9 @@ def _state(unit: Unit) -> Finding:
     state, status = unit.get("ActiveState"), unit.get("ExecMainStatus")
     if unit.is_active:
         return SERVICE.ok(f"runs, as process {unit.main_pid}: {unit.get('StatusText')}")
+    if state == "failed" and status in _SYSTEMD_STATUSES:
+        text = f"failed (exit status {status}): {_SYSTEMD_STATUSES[status]}"
+        return SERVICE.failed(text, _JOURNAL, Place.ELSEWHERE)
     if state == "failed":
         because = f": {_STATUSES[status]}" if status in _STATUSES else ""
         text = (
@@ -75,8 +85,10 @@ def check_enabled(unit: Unit) -> Iterator[Finding]:
     if state in {"disabled", "enabled-runtime", "linked", "linked-runtime"}:
         text = f"{state}: it does not start when this host boots"
         yield ENABLED.warning(text, "systemctl enable pokepodsd")
+    elif state == "enabled":
+        yield ENABLED.ok("it starts when this host boots")
     else:
-        yield ENABLED.ok(f"{state}: it starts when this host boots")
+        yield ENABLED.ok(f"its unit file is {state}")
 
 
 def check_file(unit: Unit, *, world: World) -> Iterator[Finding]:

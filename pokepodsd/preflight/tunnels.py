@@ -50,7 +50,12 @@ class Tunnels:
 
     def check_devices(self) -> Iterator[Finding]:
         """Whether there are devices that lead to other nodes, and they are up."""
-        self._kernel = read_kernel()
+        try:
+            self._kernel = read_kernel()
+        except OSError as error:
+            text = f"the kernel's links and routes cannot be read: {error.strerror}"
+            yield DEVICES.failed(text, "ip route show", Place.ELSEWHERE)
+            return
         self._tunnels = self._kernel.tunnels(self._globs)
         self._devices = [one for one in self._kernel.links if is_tunnel(one, self._globs)]
         addresses = addresses_by_device()

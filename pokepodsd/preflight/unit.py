@@ -88,6 +88,12 @@ class Unit:
         own += [Path("/run") / name for name in self.get("RuntimeDirectory").split()]
         return _depth(path, [*own, *_paths(self.get("ReadWritePaths"))]) > 0
 
+    @property
+    def config_path(self) -> Path | None:
+        """The configuration file that its command line names."""
+        words = self._arguments()
+        return Path(words[words.index("--config") + 1]) if "--config" in words[:-1] else None
+
     def overrides(self) -> dict[str, dict[str, object]]:
         """The settings that its command line has, as tables of the configuration."""
         words = self._arguments()
