@@ -32,7 +32,7 @@ def examine(world: World) -> Iterator[Finding]:
         configuration.CONFIGURATION,
         lambda: configuration.check_configuration(settings, complaints, world=world),
     )
-    yield from _examine_service(sequence, world)
+    yield from _examine_unit(sequence, world)
     yield from sequence.step(
         state.STATE, lambda: state.check_state(world, settings), needs=_setting("state.directory")
     )
@@ -44,6 +44,8 @@ def examine(world: World) -> Iterator[Finding]:
         needs=_setting("poke.socket"),
     )
     yield from _examine_tunnels(sequence, world, settings)
+    # The last, because to start it again mends nothing while anything else is broken.
+    yield from sequence.step(service.SERVICE, lambda: service.check_service(world))
 
 
 def _setting(*keys: str) -> tuple[str, ...]:
@@ -51,9 +53,8 @@ def _setting(*keys: str) -> tuple[str, ...]:
     return (_FILE, *(f"{_FILE}.{key}" for key in keys))
 
 
-def _examine_service(sequence: Sequence, world: World) -> Iterator[Finding]:
+def _examine_unit(sequence: Sequence, world: World) -> Iterator[Finding]:
     unit = world.unit
-    yield from sequence.step(service.SERVICE, lambda: service.check_service(world))
     if unit is not None and unit.is_loaded:
         yield from sequence.step(service.ENABLED, lambda: service.check_enabled(unit))
         yield from sequence.step(service.FILE, lambda: service.check_file(unit, world=world))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pokepodsd.preflight.finding import Finding, Place, Topic
-from pokepodsd.preflight.unit import AGAIN, NAME, Unit
+from pokepodsd.preflight.unit import AGAIN, NAME, NO_TIME, Unit
 from pokepodsd.preflight.world import World
 
 SERVICE = Topic(check="service", name="service")
@@ -68,7 +68,7 @@ def _state(unit: Unit) -> Finding:
         because = f": {_STATUSES[status]}" if status in _STATUSES else ""
         text = (
             f"failed ({unit.get('Result')}, exit status {status}){because}; when what else failed "
-            f"here is mended, start it again ({_JOURNAL} says more)"
+            f"here is mended, start it again (`{_JOURNAL}` says more)"
         )
         return SERVICE.failed(text, "systemctl restart pokepodsd")
     if state == "activating" and unit.get("SubState") == "auto-restart":
@@ -93,16 +93,30 @@ def check_enabled(unit: Unit) -> Iterator[Finding]:
 
 def check_file(unit: Unit, *, world: World) -> Iterator[Finding]:
     """Whether systemd has read what is on the disk, and that is the package's."""
-    if unit.get("NeedDaemonReload") == "yes":
-        yield FILE.warning("it was changed after systemd had read it", AGAIN)
     fragment = Path(unit.get("FragmentPath"))
+    unread = ", ".join(_unread(unit, world.root))
+    is_unread = unit.get("NeedDaemonReload") == "yes" or bool(unread)
+    if is_unread:
+        text = (
+            f"systemd has not read {unread}" if unread else "it was changed after systemd read it"
+        )
+        yield FILE.warning(text, AGAIN)
     if fragment.is_relative_to("/etc") and (shadowed := _shadowed(fragment, world.root)):
         aside = shlex.join(["mv", str(fragment), f"{fragment}.old"])
         text = f"{fragment} stands before {shadowed}: what an upgrade brings is not used"
         yield FILE.warning(text, f"{aside} && {AGAIN}")
-    elif unit.get("NeedDaemonReload") != "yes":
+    elif not is_unread:
         names = ", ".join(path.name for path in unit.drop_ins)
         yield FILE.ok(f"{fragment}, with {names or 'no drop-ins'}")
+
+
+def _unread(unit: Unit, root: Path) -> list[str]:
+    """Drop-ins that systemd does not know: NeedDaemonReload misses the first of a folder."""
+    known = {path.name for path in unit.drop_ins}
+    places = (root / folder / f"systemd/system/{NAME}.d" for folder in ("etc", "run"))
+    found = [path for place in places for path in sorted(place.glob("*.conf"))]
+    # A link to /dev/null, or an empty file, takes a drop-in of the package's back.
+    return [path.name for path in found if path.name not in known and path.resolve().is_file()]
 
 
 def _shadowed(fragment: Path, root: Path) -> Path | None:
@@ -115,33 +129,30 @@ def _shadowed(fragment: Path, root: Path) -> Path | None:
 
 
 def check_watchdog(unit: Unit, *, world: World) -> Iterator[Finding]:
-    """Whether a daemon that hangs is started again."""
-    if unit.has_watchdog:
-        yield WATCHDOG.ok(f"on: a daemon that hangs for {unit.get('WatchdogUSec')} starts again")
-        return
-    guilty = [
-        path for path in (*unit.drop_ins, Path(unit.get("FragmentPath"))) if _sets(path, world)
-    ]
-    if not guilty:
-        yield WATCHDOG.warning("off: a daemon that hangs is not noticed", *_SHOW)
-        return
-    files = " ".join(shlex.quote(str(path)) for path in guilty)
-    yield WATCHDOG.warning(
-        f"off, by {', '.join(map(str, guilty))}: a daemon that hangs is not noticed",
-        f"sed -i 's/^ *WatchdogSec *=/#&/' {files} && {AGAIN}",
-    )
+    """Whether a daemon that hangs is started again.
+
+    By the files: systemd tells the time of a service that runs alone.
+    """
+    fragment = Path(unit.get("FragmentPath"))
+    said = [(path, value) for path in (fragment, *unit.drop_ins) for value in _values(path, world)]
+    place, value = said[-1] if said else (fragment, "")
+    is_off = value in NO_TIME or (unit.is_active and not unit.has_watchdog)
+    if not is_off:
+        yield WATCHDOG.ok(f"on: a daemon that hangs for {value} s starts again")
+    elif place == fragment or value not in NO_TIME:
+        text = "off: a daemon that hangs is not noticed"
+        yield WATCHDOG.warning(text, "systemctl cat pokepodsd", Place.ELSEWHERE)
+    else:
+        comment = f"sed -i 's/^ *WatchdogSec *=/#&/' {shlex.quote(str(place))}"
+        text = f"off, by {place}: a daemon that hangs is not noticed"
+        yield WATCHDOG.warning(text, f"{comment} && {AGAIN}")
 
 
-_SHOW = ("systemctl cat pokepodsd", Place.ELSEWHERE)
-
-
-def _sets(path: Path, world: World) -> bool:
-    """Whether this file has the setting; the unit itself sets one that is on."""
-    if not path.name.endswith(".conf"):
-        return False
+def _values(path: Path, world: World) -> list[str]:
+    """What a file of the unit sets WatchdogSec to, in its order."""
     try:
         text = (world.root / path.relative_to("/")).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    names = (line.partition("=")[0].strip() for line in text.splitlines())
-    return "WatchdogSec" in names
+    except (OSError, ValueError):
+        return []
+    pairs = (line.partition("=") for line in text.splitlines())
+    return [value.strip() for name, _, value in pairs if name.strip() == "WatchdogSec"]

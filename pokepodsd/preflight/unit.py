@@ -24,7 +24,7 @@ PROPERTIES = (
 )
 _DROP_INS = "/etc/systemd/system/pokepodsd.service.d"
 _HOMES = ("/home", "/root", "/run/user")
-_NO_TIME = frozenset({"0", "infinity", ""})
+NO_TIME = frozenset({"0", "infinity", ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Unit:
     @property
     def has_watchdog(self) -> bool:
         """Whether systemd notices a daemon that hangs."""
-        return self.get("WatchdogUSec") not in _NO_TIME
+        return self.get("WatchdogUSec") not in NO_TIME
 
     @property
     def drop_ins(self) -> tuple[Path, ...]:

@@ -58,8 +58,13 @@ def _fail(box: Box, _: Cluster) -> None:
     box.run("systemctl", "restart", UNIT, check=False)
 
 
-def _change_unread(box: Box, _: Cluster) -> None:
+def _add_unread(box: Box, _: Cluster) -> None:
     box.write(f"/etc/systemd/system/{UNIT}.d/new.conf", "[Service]\nNice=1\n")
+
+
+def _change_unread(box: Box, _: Cluster) -> None:
+    package.drop_in(box, "new", "[Service]\nNice=1\n")
+    box.write(f"/etc/systemd/system/{UNIT}.d/new.conf", "[Service]\nNice=2\n")
 
 
 def _keep_state_elsewhere(box: Box, _: Cluster) -> None:
@@ -124,6 +129,12 @@ FAULTS = {
         plant=_change_unread,
         level="warning",
         name="unit file:",
+        command="systemctl daemon-reload && systemctl try-restart pokepodsd",
+    ),
+    "a drop-in that was not read": UnitFault(
+        plant=_add_unread,
+        level="warning",
+        name="unit file: systemd has not read new.conf",
         command="systemctl daemon-reload && systemctl try-restart pokepodsd",
     ),
     "a copy before the package's": UnitFault(
