@@ -133,14 +133,13 @@ class Credentials:
         unit = self._world.unit
         if unit is None or not unit.is_loaded:
             return None
-        places = [place for file in files for place in dict.fromkeys((file, file.resolve()))]
-        hidden = [place for place in places if not unit.sees(place)]
+        hidden = list(dict.fromkeys(file for file in files if not unit.reads(file)))
         if hidden:
-            shown = ", ".join(map(str, dict.fromkeys(hidden)))
+            shown = ", ".join(map(str, hidden))
             return KUBECONFIG.failed(f"the unit does not see {shown}", *self._showing(unit, hidden))
         if unit.may(_CAPABILITY):
             return None
-        closed = [place for place in places if not place.stat().st_mode & 0o004]
+        closed = [file for file in files if not file.stat().st_mode & 0o004]
         if not closed:
             return None
         grant = _CAPABILITY.upper()
@@ -158,7 +157,7 @@ class Credentials:
                 folder = "/etc/systemd/system/pokepodsd.service.d"
                 return f"install -D -m 644 {source} -t {folder} && {AGAIN}", Place.HERE
         if all(path.is_relative_to("/var") or path.is_relative_to("/run") for path in hidden):
-            binds = " ".join(f"-{path}" for path in dict.fromkeys(hidden))
+            binds = " ".join(f"-{path}" for path in hidden)
             command = drop_in_command("zz-kubeconfig", [f"BindReadOnlyPaths={binds}"])
             return command, Place.HERE
         if hidden[0] != self._path:

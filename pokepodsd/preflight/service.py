@@ -116,7 +116,8 @@ def _unread(unit: Unit, root: Path) -> list[str]:
     places = (root / folder / f"systemd/system/{NAME}.d" for folder in ("etc", "run"))
     found = [path for place in places for path in sorted(place.glob("*.conf"))]
     # A link to /dev/null, or an empty file, takes a drop-in of the package's back.
-    return [path.name for path in found if path.name not in known and path.resolve().is_file()]
+    files = [path for path in found if path.is_file() and path.stat().st_size > 0]
+    return [path.name for path in files if path.name not in known]
 
 
 def _shadowed(fragment: Path, root: Path) -> Path | None:
@@ -138,7 +139,7 @@ def check_watchdog(unit: Unit, *, world: World) -> Iterator[Finding]:
     place, value = said[-1] if said else (fragment, "")
     is_off = value in NO_TIME or (unit.is_active and not unit.has_watchdog)
     if not is_off:
-        yield WATCHDOG.ok(f"on: a daemon that hangs for {value} s starts again")
+        yield WATCHDOG.ok(f"on: a daemon that hangs starts again (WatchdogSec={value})")
     elif place == fragment or value not in NO_TIME:
         text = "off: a daemon that hangs is not noticed"
         yield WATCHDOG.warning(text, "systemctl cat pokepodsd", Place.ELSEWHERE)

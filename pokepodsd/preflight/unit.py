@@ -77,8 +77,18 @@ class Unit:
             hidden += map(Path, _HOMES)
         if self.get("PrivateTmp") not in {"", "no"}:
             hidden += [Path("/tmp"), Path("/var/tmp")]  # noqa: S108
-        shown = [*_paths(self.get("BindReadOnlyPaths")), *_paths(self.get("BindPaths"))]
-        return _depth(path, shown) >= _depth(path, hidden)
+        return _depth(path, self._bound()) >= _depth(path, hidden)
+
+    def reads(self, path: Path) -> bool:
+        """Whether the daemon sees a path by its name, links included.
+
+        A link that is bound by its own name is followed when the unit starts; any other is followed
+        by the daemon, which must see where it leads.
+        """
+        return path in self._bound() or (self.sees(path) and self.sees(path.resolve()))
+
+    def _bound(self) -> list[Path]:
+        return [*_paths(self.get("BindReadOnlyPaths")), *_paths(self.get("BindPaths"))]
 
     def writes(self, path: Path) -> bool:
         """Whether the daemon may write below a path."""

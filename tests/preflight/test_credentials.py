@@ -88,4 +88,10 @@ def test_a_kubelet_since_1_32_has_its_own_pods(world: World) -> None:
     told = found(world)
     assert told["right-all-pods"].level is Level.WARNING
     assert told["right-own-pods"].level is Level.OK
-    assert not [one for one in told.values() if one.level is Level.FAILED]
+    assert not [
+        check for check in told if check.startswith(("api", "right")) and _failed(told[check])
+    ]
+
+
+def _failed(finding: Finding) -> bool:
+    return finding.level is Level.FAILED

@@ -12,7 +12,7 @@ from tests.apiserver.kubeconfig import CURRENT, rotate, write_inline_kubeconfig
 from tests.cluster import Cluster
 from tests.system import package
 from tests.system.box import Box
-from tests.system.layouts import LAYOUTS
+from tests.system.layouts import EKS_AUTHORITY, EKS_PLUGIN, KUBELET, LAYOUTS
 from tests.system.package import CONFIG, TABLES, UNIT
 
 Plant = Callable[[Box, Cluster], None]
@@ -72,10 +72,13 @@ def _keep_state_elsewhere(box: Box, _: Cluster) -> None:
     box.run("systemctl", "restart", UNIT)
 
 
-def _lay_out_as_k3s(box: Box, cluster: Cluster) -> None:
-    box.sh(f"rm {KUBECONFIG}")
-    (k3s,) = (layout for layout in LAYOUTS if layout.name == "k3s")
-    k3s.write(box, cluster)
+def _lay_out_as(name: str) -> Plant:
+    def plant(box: Box, cluster: Cluster) -> None:
+        box.sh(f"rm {KUBECONFIG}")
+        (layout,) = (layout for layout in LAYOUTS if layout.name == name)
+        layout.write(box, cluster)
+
+    return plant
 
 
 def _move_kubeconfig(folder: str) -> Plant:
@@ -164,12 +167,15 @@ FAULTS = {
     "its state where it may not write": UnitFault(
         plant=_keep_state_elsewhere, level="warning", name="state directory:", command="s/^/#/"
     ),
-    "a kubeconfig of k3s": UnitFault(
-        plant=_lay_out_as_k3s,
-        level="failed",
-        name="kubeconfig:",
-        command="install -D -m 644 /usr/share/pokepodsd/drop-ins/k3s.conf",
-    ),
+    **{
+        f"a kubeconfig of {name}": UnitFault(
+            plant=_lay_out_as(name),
+            level="failed",
+            name="kubeconfig:",
+            command=f"install -D -m 644 /usr/share/pokepodsd/drop-ins/{name}.conf",
+        )
+        for name in ("k3s", "microk8s", "eks")
+    },
     "a kubeconfig that is hidden in /var": UnitFault(
         plant=_move_kubeconfig("/var/lib/other"),
         level="failed",
@@ -208,7 +214,7 @@ systemctl stop {UNIT} another.service 2> /dev/null || :
 systemctl unmask {UNIT}
 rm -rf /etc/systemd/system/{UNIT} /etc/systemd/system/{UNIT}.old /etc/systemd/system/{UNIT}.d
 rm -rf /etc/systemd/system/kubelet.service.d /var/lib/rancher /var/lib/other /root/.kube
-rm -rf /etc/pokepodsd {CONFIG}
+rm -rf /etc/pokepodsd {CONFIG} /var/snap {KUBELET}/kubeconfig {EKS_AUTHORITY} {EKS_PLUGIN}
 systemctl daemon-reload
 systemctl reset-failed
 systemctl enable {UNIT}
