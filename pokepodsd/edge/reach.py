@@ -29,8 +29,9 @@ def resolve(host: str, port: int) -> list[str]:
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise UnresolvedError(str(error.strerror or error)) from error
+    except (OSError, ValueError) as error:
+        # ValueError: what cannot be a name at all.
+        raise UnresolvedError(getattr(error, "strerror", None) or str(error)) from error
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
