@@ -14,12 +14,12 @@ from pokepodsd.cli import output as streams
 from pokepodsd.cli.invocation import Invocation
 from pokepodsd.core.tracenews import conclude
 from pokepodsd.core.tracing import Result
-from pokepodsd.daemon import state_directory
 from pokepodsd.edge import control
 from pokepodsd.edge.clock import wall_ns
 from pokepodsd.edge.icmp import open_sockets
 from pokepodsd.edge.journal import escape
 from pokepodsd.errors import UnknownTargetError
+from pokepodsd.saver import state_directory
 from pokepodsd.view.trace import Line, conclusion_lines, document, event_lines, subject_lines
 
 _SILENT = 1
