@@ -124,12 +124,24 @@ def _stat(panel: Panel) -> stat.Panel:
 
 
 def _lines(panel: Panel) -> timeseries.Panel:
-    return timeseries.Panel().unit(panel.unit).min(0).fill_opacity(0)
+    tooltip = build_common.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI)
+    made = timeseries.Panel().unit(panel.unit).min(0).fill_opacity(0).legend(_legend())
+    return made.tooltip(tooltip.sort(common.SortOrder.DESCENDING))
+
+
+def _legend() -> build_common.VizLegendOptions:
+    return (
+        build_common.VizLegendOptions()
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs([])
+    )
 
 
 def _stack(panel: Panel) -> timeseries.Panel:
     stacking = build_common.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
-    made = timeseries.Panel().unit(panel.unit).min(0).fill_opacity(40).stacking(stacking)
+    made = _lines(panel).fill_opacity(40).stacking(stacking)
     # A cap is a line above the stack.
     unstacked = dashboard.DynamicConfigValue(
         id_val="custom.stacking", value={"mode": "none", "group": "A"}
@@ -152,6 +164,7 @@ def _table(panel: Panel) -> table.Panel:
         table.Panel()
         .with_transformation(arranged)
         .override_by_name("since", [since])
+        .show_header(True)
         .no_value("all is well")
     )
 
@@ -162,7 +175,7 @@ def _timeline(panel: Panel) -> statetimeline.Panel:
         for (code, verdict), color in zip(CODES.items(), COLORS, strict=True)
     }
     made = statetimeline.Panel().unit(panel.unit).mappings([dashboard.ValueMap(options=results)])
-    return made.no_value("all is well").row_height(0.8)
+    return made.no_value("all is well").row_height(0.8).legend(_legend())
 
 
 def _heatmap(panel: Panel) -> heatmap.Panel:
