@@ -85,10 +85,9 @@ def daemon(stage: Watch) -> Iterator[Daemon]:
 
 @pytest.fixture
 def watch(stage: Watch, daemon: Daemon) -> Iterator[Watch]:
-    """A scene ends with all well, unless it ended the daemon."""
+    """A scene ends with all well."""
     yield stage
-    if daemon.process.is_running:
-        stage.wait_well()
+    stage.wait_well()
 
 
 def test_a_broken_tunnel_is_one_alert_of_both_nodes(watch: Watch) -> None:
@@ -127,7 +126,8 @@ def test_a_cut_off_node_is_one_alert_and_blames_nobody(watch: Watch) -> None:
 
 def test_an_api_server_that_is_gone_is_one_alert(watch: Watch) -> None:
     """Silent to both, told once, until it answers again."""
-    with during(watch.cluster.api.kill, watch.cluster.api.start):
+    api = watch.cluster.api
+    with during(lambda: api.kill(save=True), api.start):
         watch.wait_alone({"alertname": "PokepodsdApiSilent", "layer": "api"})
         (texts,) = watch.prometheus.texts("PokepodsdApiSilent")
     assert "on 2 of 2 nodes" in texts["summary"]
@@ -139,13 +139,14 @@ def gone(watch: Watch) -> dict[str, str]:
     return {"alertname": "PokepodsdDaemonGone", "node": "node-a", "instance": instance}
 
 
-def test_a_killed_daemon_is_gone_until_the_next_one_starts(watch: Watch, daemon: Daemon) -> None:
+def test_a_killed_daemon_is_gone_until_the_next_one_starts(stage: Watch) -> None:
     """SIGKILL: its exporter ends with it, and the scrape fails."""
-    daemon.process.kill()
-    daemon.process.wait()
-    watch.wait_alone(gone(watch))
-    with watch.daemon(watch.here):
-        watch.wait_well()
+    with stage.daemon(stage.here) as daemon:
+        stage.wait_well()
+        daemon.process.kill()
+        stage.wait_alone(gone(stage))
+    with stage.daemon(stage.here):
+        stage.wait_well()
 
 
 def test_a_daemon_that_stands_still_is_gone_until_it_goes_on(watch: Watch, daemon: Daemon) -> None:
