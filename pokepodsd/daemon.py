@@ -11,12 +11,13 @@ from pathlib import Path
 
 from pokepodsd import __version__, exchange, exports
 from pokepodsd.answering import Answering, Facts
-from pokepodsd.core.config import Config, MetricsConfig, duration_text
+from pokepodsd.core.config import Config, MetricsConfig
 from pokepodsd.core.engine import Engine
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.errands import Lookup
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.records import ListEnded
+from pokepodsd.core.startnews import tell_start, tell_stop
 from pokepodsd.core.summary import Summary
 from pokepodsd.desk import Desk
 from pokepodsd.edge import journal
@@ -105,19 +106,8 @@ class Daemon:
         self._kernel.check_timeout(self._config.tunnels.interval_ns)
         saved = self._saver.read()
         self._engine.restore(saved, now)
-        kinds = ", ".join(
-            f"IPv{family.value} {'raw' if one.is_raw else 'datagram'}"
-            for family, one in self._sockets.items()
-        )
-        poke = self._config.poke
-        text = (
-            f"pokepodsd {__version__} pokes tunnels every "
-            f"{duration_text(self._config.tunnels.interval_ns)} and pods every "
-            f"{duration_text(poke.interval_ns)}, at most {poke.max_rate} packets a second; "
-            f"ICMP sockets: {kinds}; "
-            f"{len(saved)} targets known from before"
-        )
-        journal.write(Entry(kind=EventKind.STARTED, level=Level.INFO, text=text))
+        kinds = {one: "raw" if it.is_raw else "datagram" for one, it in self._sockets.items()}
+        journal.write(tell_start(__version__, self._config, kinds, len(saved)))
         self._desk.start(runtime_directory())
         self._keeper.start(now)
         self._exports.start(self._config.metrics, now)
@@ -134,8 +124,7 @@ class Daemon:
         now = monotonic_ns()
         self._engine.finish(now)
         self._tell(now)
-        text = f"stopped, after {snapshot.sent} pokes and {snapshot.received} replies"
-        journal.write(Entry(kind=EventKind.STOPPED, level=Level.INFO, text=text))
+        journal.write(tell_stop(snapshot))
         for one in self._sockets.values():
             one.close()
         self._wakeup.close()
@@ -212,16 +201,9 @@ class Daemon:
 
     def _tell(self, now: MonotonicNs) -> None:
         entries = []
-        parts = (
-            self._keeper,
-            self._saver,
-            self._kernel,
-            self._desk,
-            self._holds,
-            self._reports,
-            self._exports,
-        )
-        for source in parts:
+        doing = (self._keeper, self._saver, self._kernel, self._reports)
+        serving = (self._desk, self._holds, self._exports)
+        for source in (*doing, *serving):
             entries += source.entries
             source.entries.clear()
         told = self._engine.take_entries()

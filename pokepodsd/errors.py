@@ -121,5 +121,14 @@ class DaemonSilentError(ControlError):
     """The running daemon did not answer in time."""
 
 
+class UnknownTargetError(PokepodsdError):
+    """What the operator named is not known, or nothing on the way to it can be poked.
+
+    The status is EX_UNAVAILABLE of sysexits.h.
+    """
+
+    exit_status = 69
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""

@@ -22,12 +22,14 @@ from pokepodsd.errors import PokepodsdError
 # Each in a module of its own, which is imported for its command alone: the daemon does not pay
 # for the table that another command draws.
 _COMMANDS = {
+    "check": ("check", "check"),
     "check-config": ("checkconfig", "check_config"),
     "need": ("need", "need"),
     "once": ("once", "once"),
     "rbac": ("rbac", "rbac"),
     "run": ("run", "run"),
     "status": ("status", "status"),
+    "trace": ("trace", "trace"),
 }
 
 

@@ -64,7 +64,8 @@ class _Tunnel:
 @click.option(
     "--socket",
     "path",
-    type=click.Path(path_type=Path),
+    # Not checked for being readable: whoever may not ask is told who may.
+    type=click.Path(path_type=Path, readable=False),
     default=control.DEFAULT_DIRECTORY / control.NAME,
     show_default=True,
     help="The running daemon's control socket.",

@@ -19,14 +19,13 @@ from pokepodsd.cli.invocation import Invocation
 from pokepodsd.core.config import Config
 from pokepodsd.core.model import MILLISECOND_NS, Outcome, OutcomeKind, Target
 from pokepodsd.core.population import Population
-from pokepodsd.core.protocol import Pause, Timings
-from pokepodsd.core.records import Lost, Refused, Watching
+from pokepodsd.core.protocol import Timings
+from pokepodsd.core.records import Refused
 from pokepodsd.core.sweep import Sweep
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.icmp import IcmpSocket, open_sockets
 from pokepodsd.edge.journal import escape
-from pokepodsd.errors import ApiError
 
 _UNANSWERED = 1
 
@@ -78,33 +77,23 @@ def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console
         ApiError: there is no list to be had.
     """
     # Imported late, for the other commands' sake: it takes most of a second.
-    from pokepodsd.asker import Asker, Orders  # noqa: PLC0415
+    from pokepodsd.asker import Orders, list_once  # noqa: PLC0415
 
     population = Population(config.kubernetes, frozenset(one.channel.family for one in sockets))
     population.set_own_addresses(own_addresses())
     with tempfile.TemporaryDirectory(prefix="pokepodsd-") as scratch:
         orders = Orders(config=config.kubernetes, timings=Timings(), scratch=Path(scratch))
-        asker = Asker(orders, allow=lambda _: None)
-        list(population.take(asker.connect()))
-        while True:
-            step = asker.feed.next_step()
-            if isinstance(step, Pause):
-                continue
-            for record in asker.ask(step):
-                match record:
-                    case Lost(reason=reason):
-                        raise ApiError(f"the pods cannot be listed: {reason}")
-                    case Refused(message=message):
-                        errors.print(
-                            f"only this node's own pods: the API server refuses the others "
-                            f"(see pokepodsd rbac): {escape(message)}",
-                            markup=False,
-                            soft_wrap=True,
-                        )
-                    case Watching():
-                        return list(population.all())
-                    case _:
-                        list(population.take(record))
+        for record in list_once(orders):
+            if isinstance(record, Refused):
+                errors.print(
+                    f"only this node's own pods: the API server refuses the others "
+                    f"(see pokepodsd rbac): {escape(record.message)}",
+                    markup=False,
+                    soft_wrap=True,
+                )
+            else:
+                list(population.take(record))
+    return list(population.all())
 
 
 def _sweep(

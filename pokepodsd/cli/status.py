@@ -80,7 +80,8 @@ class Question:
 @click.option(
     "--socket",
     "path",
-    type=click.Path(path_type=Path),
+    # Not checked for being readable: whoever may not ask is told who may.
+    type=click.Path(path_type=Path, readable=False),
     default=control.DEFAULT_DIRECTORY / control.NAME,
     show_default=True,
     help="The running daemon's control socket.",

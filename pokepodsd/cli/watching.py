@@ -21,7 +21,7 @@ from pokepodsd.cli.status import Question
 from pokepodsd.core.document import Document
 from pokepodsd.core.escaping import escape
 from pokepodsd.errors import ControlError, DeniedError
-from pokepodsd.view.columns import paragraph
+from pokepodsd.view.columns import cut, paragraph
 from pokepodsd.view.status import Look, render
 from pokepodsd.view.units import clock
 
@@ -163,29 +163,31 @@ class _Screen:
 
     def show(self, document: Document) -> None:
         self._last = document
-        self._draw(self._page(document))
+        self._draw(self._page(document, self._console.height))
 
     def miss(self, error: ControlError, since: datetime) -> None:
         width = self._console.width
         lines = [Text(line, "bold red") for line in paragraph(_missing(since), width)]
         lines += [Text(line) for line in paragraph(escape(str(error)), width)]
         if self._last is not None:
-            lines += [Text(), Text("Before that:"), *self._page(self._last)]
+            lines += [Text(), Text("Before that:")]
+            lines += self._page(self._last, self._console.height - len(lines))
         self._draw(lines)
 
     def close(self) -> None:
         self._live.stop()
 
-    def _page(self, document: Document) -> list[Text]:
-        look = Look(width=self._console.width, is_narrowed=self._question.is_narrowed)
+    def _page(self, document: Document, height: int) -> list[Text]:
+        """The page in so many lines, of which the last says how old it is and how it ends."""
+        width = self._console.width
         time = clock(document["at"], document["at"], None)
         footer = f"{time}, every {self._interval_seconds:g} s; Ctrl-C ends"
-        lines = render(document, look)
-        room = max(1, self._console.height - 1)
+        lines = render(document, Look(width=width, is_narrowed=self._question.is_narrowed))
+        room = max(1, height - 1)
         if (left := len(lines) - room) > 0:
             lines = lines[:room]
-            footer += f"; {left} more lines: --peer and --namespace show less"
-        return [*lines, Text(footer, "dim")]
+            footer += f"; {left} more lines (--peer shows less)"
+        return [*lines, Text(cut(footer, width), "dim")]
 
     def _draw(self, lines: list[Text]) -> None:
         self._live.update(Text("\n", no_wrap=True, overflow="crop").join(lines), refresh=True)

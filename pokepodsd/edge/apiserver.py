@@ -7,6 +7,7 @@ delays grow, and it is not here.
 """
 
 import contextlib
+import email.utils
 import json
 import socket
 import time
@@ -29,6 +30,7 @@ from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError
 # is refused rather than held in memory.
 _LONGEST_BODY = 256 * 1024 * 1024
 _CHUNK = 64 * 1024
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # A peer that vanished without a FIN is given up after 15 s of silence and three lost probes, and
 # unacknowledged data after 30 s (tcp(7)).
 _SOCKET_OPTIONS = [
@@ -63,6 +65,12 @@ class Answer:
         with contextlib.suppress(urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
             return urllib3.Retry().parse_retry_after(header) if header else None
         return None
+
+    @property
+    def date(self) -> float | None:
+        """The server's clock as it answered (RFC 9110, 6.6.1): unix time, to a second."""
+        parts = email.utils.parsedate_tz(self._response.headers.get("Date", ""))
+        return None if parts is None else float(email.utils.mktime_tz(parts))
 
     @property
     def lived(self) -> float:
@@ -145,6 +153,26 @@ class ApiServer:
         timeout = urllib3.Timeout(total=patience)
         path = f"/api/v1/nodes/{quote(node, safe='')}"
         return self._send("GET", path, {}, timeout, patience, fields=newest_cached)
+
+    def review(
+        self, attributes: Mapping[str, str], *, patience: float
+    ) -> AbstractContextManager[Answer]:
+        """POST a SelfSubjectAccessReview: whether these credentials have a right, without using it.
+
+        ``attributes`` are its resourceAttributes: verb, resource, group, subresource, name.
+
+        Raises:
+            ApiError: no answer could be had.
+        """
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": dict(attributes)},
+        }
+        headers = {"Content-Type": "application/json"}
+        timeout = urllib3.Timeout(total=patience)
+        text = json.dumps(body).encode()
+        return self._send("POST", _REVIEWS, headers, timeout, patience, body=text)
 
     def write(self, write: Write, *, patience: float) -> AbstractContextManager[Answer]:
         """Send a report; may be called from another thread, as `look_up`.

@@ -62,7 +62,7 @@ def _verdict(document: Document, width: int) -> Iterator[Text]:
     sentence = f"{name} {text.removeprefix(_SELF)}" if text.startswith(_SELF) else f"{name}: {text}"
     since = ""
     if verdict["since"] is not None:
-        since = f" (for {units.between(verdict['since'], document['at'])})"
+        since = f", for {units.between(verdict['since'], document['at'])}"
     for line in paragraph(f"{tag}: {escape(sentence)}{since}", width, indent=2):
         yield Text(line, style=style)
 

@@ -107,8 +107,8 @@ def test_no_daemon_is_status_3(run: Run, socket: Path) -> None:
 @pytest.mark.parametrize("command", [("status",), ("need", "all")])
 def test_no_right_is_status_77(run: Run, socket: Path, command: tuple[str, ...]) -> None:
     """Whoever may not ask is told who may."""
-    for folder in (socket.parent, *socket.parent.parents[:2]):
-        folder.chmod(0o755)
+    for folder in (socket.parent, *socket.parent.parents[:3]):
+        folder.chmod(folder.stat().st_mode | 0o755)
     with FakeDaemon.telling(socket, document()):
         socket.chmod(0o660)
         done = run(*command, "--socket", str(socket), prefix=UNPRIVILEGED)

@@ -278,3 +278,22 @@ def test_mood_follows_the_verdict() -> None:
     stage.answer([peer])
     stage.run(0.1)
     assert mood(peer.node) is Mood.CLEAR
+
+
+def test_faults_are_those_that_nothing_excuses() -> None:
+    """What this node's condition names: told and lasting, but not of a node that is cordoned."""
+    stage = make_stage(12)
+    plain, excused = stage.peers[:2]
+    stage.assessment.inquiries.is_api_there = True
+    stage.fall([plain, excused])
+    stage.answer(stage.peers[2:])
+    assert list(stage.assessment.faults()) == []
+    stage.run(2.6)
+    assert excused.node is not None
+    stage.assessment.looked_up(excused.node, "the node is cordoned")
+    stage.run(5.0)
+    assert len(stage.told()) == 2
+    assert list(stage.assessment.faults()) == [(plain, Verdict.TUNNEL_BROKEN)]
+    stage.answer([plain])
+    stage.run(1.0)
+    assert list(stage.assessment.faults()) == []

@@ -12,6 +12,7 @@ from pokepodsd.core.records import (
     LONGEST_RECORD,
     Alive,
     Asked,
+    Fate,
     Identified,
     ListBegun,
     ListEnded,
@@ -25,6 +26,7 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
+    ReportEnded,
     Watching,
     decode,
     encode,
@@ -72,6 +74,7 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
     ),
     st.builds(NodeGone, node=TEXT.map(NodeName)),
     st.just(NodesRefused()),
+    st.builds(ReportEnded, report=TEXT, fate=st.sampled_from(Fate), text=TEXT),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
@@ -86,6 +89,7 @@ NAMES = st.sampled_from(
         "pod-changed",
         "list-ended",
         "watching",
+        "report-ended",
         "lost",
         "node-seen",
         "node-gone",
