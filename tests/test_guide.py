@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from pokepodsd.core.entries import EventKind, Level
+from pokepodsd.core.families import families
+from tests.core.metricsfacts import NOW, metrics_document, unwell
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "packaging" / "doc" / "operations.md"
@@ -79,6 +81,19 @@ def test_every_kind_of_entry_is_in_the_reference() -> None:
     for _, level, _, meaning in rows.values():
         assert set(level.split(" or ")) <= names
         assert meaning
+
+
+def test_every_metric_is_in_the_reference() -> None:
+    """The metrics' table has each name that is served, in order, with its type and its labels."""
+    document = metrics_document() | {"unwell": [unwell()]}
+    served = {}
+    for one in families(document, python="3.11.2", now=NOW):
+        # An info is a gauge of 1.
+        kind = one.kind.value.replace("info", "gauge")
+        served[one.name] = (kind, {label for row in one.rows for label in row.labels})
+    rows = re.findall(r"^\| `(pokepodsd_\w+)` \| (\w+) \| ([^|]*)\|", guide(), re.MULTILINE)
+    assert {name: (kind, set(re.findall(r"\w+", labels))) for name, kind, labels in rows} == served
+    assert [name for name, _, _ in rows] == list(served)
 
 
 def test_systemd_takes_the_catalog(tmp_path: Path) -> None:
