@@ -107,6 +107,10 @@ test-apiserver: setup ## Run the discovery tests against the kube-apiserver in K
 sample: setup ## Write the sample configuration anew from the table of settings
 	$(VENV)/bin/pokepodsd check-config --sample > packaging/pokepodsd.toml
 
+.PHONY: manual
+manual: setup ## Write pokepodsd.toml(5) anew from the table of settings
+	$(VENV)/bin/python packaging/man/generate.py > packaging/man/pokepodsd.toml.5
+
 .PHONY: lock
 lock: setup ## Resolve the dependencies anew
 	for release in 35 37; do \

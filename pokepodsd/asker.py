@@ -1,4 +1,4 @@
-"""Asks the API server: kubeconfig, list, watch and lookups in, records out.
+"""Asks the API server: kubeconfig, list, watch, lookups and reports in, records out.
 
 Owns the wiring of the credentials, the connection and the feed. Knows nothing of processes: the
 reader runs it in a child, and ``pokepodsd once`` in the foreground.
@@ -9,17 +9,21 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import assert_never
 
 from pokepodsd.core import protocol
 from pokepodsd.core.answers import Object
 from pokepodsd.core.config import KubernetesConfig
+from pokepodsd.core.errands import Report
 from pokepodsd.core.model import NodeName, Pod, Scope
 from pokepodsd.core.nodes import Permit, read_answer
 from pokepodsd.core.pods import pod_from_object, uid_of
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.core.records import (
+    Alive,
+    Asked,
     Identified,
     ListBegun,
     ListEnded,
@@ -33,17 +37,22 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
+    ReportEnded,
     Watching,
 )
+from pokepodsd.core.requests import Request, Result
 from pokepodsd.core.selection import field_selector
 from pokepodsd.core.watch import PodFeed
+from pokepodsd.core.writes import Write, judge_write, write_of
 from pokepodsd.edge.apiserver import Answer, ApiServer
-from pokepodsd.edge.clock import monotonic_ns
+from pokepodsd.edge.clock import monotonic_ns, wall_ns
 from pokepodsd.edge.kubeconfig import Kubeconfig, find, node_name
 from pokepodsd.errors import ApiError, GarbledError
 
 # An alarm waits for it.
 _LOOKUP_PATIENCE = 3.0
+# The next report waits for it.
+_REPORT_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,8 @@ class Asker:
         self._answer: Answer | None = None
         self._node = NodeName("")
         self._renew = threading.Event()
+        self._asked: list[Asked] = []
+        self._received = self._heard_ns = 0
         self.feed = PodFeed(selectors=self._selectors, timings=orders.timings, roll=random.random)
 
     @property
@@ -102,7 +113,13 @@ class Asker:
     def ask(self, question: Ask) -> Iterator[Record]:
         """Do one step of the feed; what it taught, as it comes."""
         for event in self._ask(question):
+            yield from self._take_asked()
             yield from self._records(event)
+        yield from self._take_asked()
+
+    def alive(self) -> Alive:
+        """From another thread: what the server has said so far."""
+        return Alive(received=self._received, heard_ns=self._heard_ns)
 
     def look_up(self, node: NodeName) -> NodeSeen | NodeGone | NodesRefused | None:
         """From another thread: read one Node object; None where that taught nothing.
@@ -114,14 +131,32 @@ class Asker:
             return None
         try:
             with api.look_up(node, patience=_LOOKUP_PATIENCE) as answer:
-                record = read_answer(node, answer.status, answer.body())
+                body = answer.body()
         except ApiError:
+            self._note_end(Request.LOOKUP, Result.FAILED)
             return None
+        self._note_part(len(body))
+        self._note_end(Request.LOOKUP, result_of(answer.status))
+        record = read_answer(node, answer.status, body)
         if isinstance(record, NodesRefused):
             permit.refuse(monotonic_ns())
             # A refusal of credentials that were replaced meanwhile says nothing about the new ones.
             return record if api is self._api else None
         return record
+
+    def report(self, report: Report) -> ReportEnded | None:
+        """From another thread: write a report; None where it is to be tried again later."""
+        api, node = self._api, self._node
+        if api is None:
+            return None
+        step: ReportEnded | Write | None = write_of(report, node, wall_ns())
+        try:
+            while isinstance(step, Write):
+                with api.write(step, patience=_REPORT_PATIENCE) as answer:
+                    step = judge_write(report, node, step.method, answer.status, answer.body())
+        except ApiError:
+            return None
+        return step
 
     def renew_if_changed(self) -> None:
         """From another thread: end what goes on with credentials that were replaced."""
@@ -144,25 +179,43 @@ class Asker:
             raise RuntimeError("asked before it was connected")
         timings = self._orders.timings
         self._allow(timings.connect + timings.answer)
+        request = Request.WATCH if question.is_watch else Request.LIST
         try:
             with self._api.ask(question) as answer:
                 self._answer = answer
                 if not answer.is_ok or not question.is_watch:
                     body = answer.body()
+                    self._note_part(len(body))
+                    self._note_end(request, result_of(answer.status))
                     yield from self.feed.page(answer.status, body, answer.retry_after)
                     return
+                self._note_end(request, Result.OK)
                 yield from self.feed.opened()
                 for chunk in answer.chunks():
+                    self._note_part(len(chunk))
                     self._allow(timings.silence)
                     yield from self.feed.chunk(chunk)
                 yield from self.feed.ended(answer.lived)
         except ApiError as error:
+            if not (question.is_watch and self._answer and self._answer.is_ok):
+                self._note_end(request, Result.FAILED)
             if self._renew.is_set():
                 self.feed.interrupted()
             else:
                 yield from self.feed.failed(error, self._answer.lived if self._answer else 0.0)
         finally:
             self._answer = None
+
+    def _note_part(self, size: int) -> None:
+        self._received += size
+        self._heard_ns = monotonic_ns()
+
+    def _note_end(self, request: Request, result: Result) -> None:
+        self._asked.append(Asked(request=request, result=result))
+
+    def _take_asked(self) -> Iterator[Asked]:
+        asked, self._asked = self._asked, []
+        yield from asked
 
     def _records(self, event: protocol.Event) -> Iterator[Record]:
         match event:
@@ -196,6 +249,37 @@ class Asker:
         fields = field_selector(config, scope, self._node, portable=portable)
         labels = {"labelSelector": config.label_selector} if config.label_selector else {}
         return {"fieldSelector": fields, **labels}
+
+
+def list_once(orders: Orders) -> Iterator[Record]:
+    """One full list, from the credentials on; of the node's own pods where others are refused.
+
+    Raises:
+        ApiError: there is no list to be had.
+    """
+    asker = Asker(orders, allow=lambda _: None)
+    yield asker.connect()
+    while True:
+        step = asker.feed.next_step()
+        if isinstance(step, protocol.Pause):
+            continue
+        for record in asker.ask(step):
+            match record:
+                case Lost(reason=reason):
+                    raise ApiError(f"the pods cannot be listed: {reason}")
+                case Watching():
+                    return
+                case _:
+                    yield record
+
+
+def result_of(status: int) -> Result:
+    """What an answer's status says of its request."""
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return Result.REFUSED
+    # That a Node does not exist is an answer.
+    is_answer = status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
+    return Result.OK if is_answer else Result.FAILED
 
 
 def _read_pods(objects: Iterable[Object]) -> tuple[list[Pod], list[PodIgnored]]:

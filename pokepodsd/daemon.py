@@ -4,31 +4,33 @@ One thread, one loop. A turn waits for what is due, takes what has arrived, send
 beats the watchdog, and only while the engine makes progress.
 """
 
-import os
 import random
 import secrets
-import selectors
-import signal
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
-from pokepodsd import __version__, exchange
-from pokepodsd.core.config import Config, duration_text
+from pokepodsd import __version__, exchange, exports
+from pokepodsd.answering import Answering, Facts
+from pokepodsd.core.config import Config, MetricsConfig
 from pokepodsd.core.engine import Engine
 from pokepodsd.core.entries import Entry, EventKind, Level
+from pokepodsd.core.errands import Lookup
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.records import ListEnded
+from pokepodsd.core.startnews import tell_start, tell_stop
+from pokepodsd.core.summary import Summary
+from pokepodsd.desk import Desk
 from pokepodsd.edge import journal
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.icmp import IcmpSocket
 from pokepodsd.edge.notify import ServiceManager
+from pokepodsd.edge.wakeup import Wakeup
 from pokepodsd.errors import ConfigError
 from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
 from pokepodsd.kernelwatch import KernelWatch, addresses_changed
+from pokepodsd.reporting import Reporting
 from pokepodsd.saver import Saver
 
 _STATUS_EVERY_NS = SECOND_NS
@@ -48,6 +50,7 @@ class Daemon:
         sockets: Sequence[IcmpSocket],
         manager: ServiceManager,
         start_reader: Callable[[Config], Process],
+        start_exporter: Callable[[MetricsConfig], exports.Process],
         state_directory: Path,
     ) -> None:
         self._config = config
@@ -61,24 +64,36 @@ class Daemon:
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
         self._keeper = Keeper(lambda: start_reader(self._config), roll=random.random)
-        self._selector = selectors.DefaultSelector()
-        self._listened: dict[int, object] = {}
-        self._is_stopping = False
-        self._is_reload_wanted = False
+        report, outlook = config.kubernetes.report, self._engine.outlook
+        self._reports = Reporting(report, self._keeper, outlook, roll=random.random, now=now)
+        self._facts = Facts(
+            node=lambda: self._engine.node, reader_starts=lambda: self._keeper.starts
+        )
+        self._answering = Answering(self._engine.stages, self._facts)
+        self._desk = Desk(
+            {
+                "hold": self._holds.answer,
+                "status": lambda _, request, at: self._answering.status(request, at),
+                "metrics": lambda _connection, _request, at: self._answering.metrics(at),
+            }
+        )
+        self._summary = Summary(config.log.summary_ns, now)
+        self._wakeup = Wakeup()
+        self._exports = exports.Exports(start_exporter, self._answering.answer, roll=random.random)
         self._next_beat = self._next_status = self._next_addresses = now
         self._shown_status = ""
         self._is_stuck_told = False
 
     def run(self) -> None:
         """Poke until told to stop."""
-        self._catch_signals()
+        self._wakeup.catch_signals()
         self._start()
         self._turn()
         self._manager.ready(self._status())
-        while not self._is_stopping:
+        while not self._wakeup.is_stop_wanted:
             self._turn()
-            if self._is_reload_wanted:
-                self._is_reload_wanted = False
+            if self._wakeup.is_reload_wanted:
+                self._wakeup.is_reload_wanted = False
                 self._reload()
         self._stop()
 
@@ -91,36 +106,28 @@ class Daemon:
         self._kernel.check_timeout(self._config.tunnels.interval_ns)
         saved = self._saver.read()
         self._engine.restore(saved, now)
-        kinds = ", ".join(
-            f"IPv{family.value} {'raw' if one.is_raw else 'datagram'}"
-            for family, one in self._sockets.items()
-        )
-        poke = self._config.poke
-        text = (
-            f"pokepodsd {__version__} pokes tunnels every "
-            f"{duration_text(self._config.tunnels.interval_ns)} and pods every "
-            f"{duration_text(poke.interval_ns)}, at most {poke.max_rate} packets a second; "
-            f"ICMP sockets: {kinds}; "
-            f"{len(saved)} targets known from before"
-        )
-        journal.write(Entry(kind=EventKind.STARTED, level=Level.INFO, text=text))
-        self._holds.start(runtime_directory())
+        kinds = {one: "raw" if it.is_raw else "datagram" for one, it in self._sockets.items()}
+        journal.write(tell_start(__version__, self._config, kinds, len(saved)))
+        self._desk.start(runtime_directory())
         self._keeper.start(now)
+        self._exports.start(self._config.metrics, now)
 
     def _stop(self) -> None:
         self._manager.stopping()
+        self._reports.finish()
         self._keeper.stop()
+        self._exports.stop()
         self._kernel.stop()
-        self._holds.stop()
+        self._desk.stop()
         self._saver.finish(self._engine.revision)
         snapshot = self._engine.snapshot()
-        self._engine.finish(monotonic_ns())
-        self._tell()
-        text = f"stopped, after {snapshot.sent} pokes and {snapshot.received} replies"
-        journal.write(Entry(kind=EventKind.STOPPED, level=Level.INFO, text=text))
+        now = monotonic_ns()
+        self._engine.finish(now)
+        self._tell(now)
+        journal.write(tell_stop(snapshot))
         for one in self._sockets.values():
             one.close()
-        self._selector.close()
+        self._wakeup.close()
 
     def _turn(self) -> None:
         self._wait()
@@ -128,15 +135,18 @@ class Daemon:
         exchange.receive(self._engine, self._sockets, now)
         self._read_reader(now)
         self._read_kernel(now)
+        self._desk.turn(now)
         self._holds.turn(now)
+        self._exports.turn(now)
         self._engine.tick(now)
         for inspection in self._engine.take_inspections():
             self._engine.inspected(inspection, self._kernel.inspect(inspection))
         for node in self._engine.take_lookups():
-            self._keeper.look_up(node)
+            self._keeper.send(Lookup(node=node))
         exchange.send(self._engine, self._sockets, now)
         self._saver.tick(self._engine.revision, now)
-        self._tell()
+        self._tell(now)
+        self._reports.turn(now)
         self._keep_house(now)
 
     def _wait(self) -> None:
@@ -150,34 +160,27 @@ class Daemon:
             self._keeper.next_due(),
             self._kernel.next_due(),
             self._holds.next_due(),
+            self._desk.next_due(),
+            self._summary.next_due(),
+            self._reports.next_due(),
+            self._exports.next_due(),
             self._saver.next_due(self._engine.revision),
         )
         times += [time for time in others if time is not None]
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
-        self._listen()
-        timeout = max(0.0, (min(times) - monotonic_ns()) / SECOND_NS)
-        for key, _ in self._selector.select(timeout):
-            if key.data is not None:
-                key.data.recv(4096)
-
-    def _listen(self) -> None:
-        """Be woken by the reader's pipe and the kernel's routes, as they are now.
-
-        They are told apart by themselves: the number of one that was closed is used again.
-        """
-        wanted = {
-            one.fileno(): one
-            for one in (self._keeper.process, self._kernel.socket, *self._holds.sockets())
-            if one is not None
-        }
-        for number, one in list(self._listened.items()):
-            if wanted.get(number) is not one:
-                self._selector.unregister(number)
-                del self._listened[number]
-        for number in wanted.keys() - self._listened.keys():
-            self._selector.register(number, selectors.EVENT_READ, None)
-            self._listened[number] = wanted[number]
+        readers = (
+            self._keeper.process,
+            self._kernel.socket,
+            *self._desk.sockets(),
+            *self._exports.sockets(),
+        )
+        self._wakeup.listen((one for one in readers if one is not None), self._desk.full())
+        due = min(times)
+        self._wakeup.wait(max(0.0, (due - monotonic_ns()) / SECOND_NS))
+        now = monotonic_ns()
+        if now > due > 0:
+            self._facts.lateness.note(now - due, now)
 
     def _read_kernel(self, now: MonotonicNs) -> None:
         events = self._kernel.read(now)
@@ -194,14 +197,24 @@ class Daemon:
             if isinstance(record, ListEnded):
                 self._refresh_addresses(now)
             self._engine.take(record, now)
+            self._reports.take(record, now)
 
-    def _tell(self) -> None:
-        for source in (self._keeper, self._saver, self._kernel, self._holds):
-            for entry in source.entries:
-                journal.write(entry)
+    def _tell(self, now: MonotonicNs) -> None:
+        entries = []
+        doing = (self._keeper, self._saver, self._kernel, self._reports)
+        serving = (self._desk, self._holds, self._exports)
+        for source in (*doing, *serving):
+            entries += source.entries
             source.entries.clear()
-        for entry in self._engine.take_entries():
+        told = self._engine.take_entries()
+        self._reports.note(told, now)
+        entries += told
+        for entry in entries:
             journal.write(entry)
+        if entries:
+            self._summary.note_told(now)
+        elif (summary := self._summary.tick(self._engine.stages, now)) is not None:
+            journal.write(summary)
 
     def _keep_house(self, now: MonotonicNs) -> None:
         if now >= self._next_addresses:
@@ -227,7 +240,8 @@ class Daemon:
 
     def _refresh_addresses(self, now: MonotonicNs) -> None:
         self._next_addresses = MonotonicNs(now + _ADDRESSES_EVERY_NS)
-        self._engine.set_own_addresses(own_addresses(), now)
+        self._facts.addresses = own_addresses()
+        self._engine.set_own_addresses(self._facts.addresses, now)
 
     def _reload(self) -> None:
         now = monotonic_ns()
@@ -237,8 +251,10 @@ class Daemon:
         except ConfigError as error:
             lines = "; ".join(str(error).splitlines())
             text = f"the configuration is not reloaded, the running one stays in force: {lines}"
+            self._facts.reloads["refused"] += 1
             entry = Entry(kind=EventKind.CONFIG_REFUSED, level=Level.ERROR, text=text)
         else:
+            self._facts.reloads["ok"] += 1
             text = "the configuration is reloaded" + self._apply(config, now)
             entry = Entry(kind=EventKind.CONFIG_RELOADED, level=Level.INFO, text=text)
         journal.write(entry)
@@ -252,39 +268,19 @@ class Daemon:
     def _apply(self, config: Config, now: MonotonicNs) -> str:
         before, self._config = self._config, config
         journal.set_level(config.log.level)
+        self._summary.every_ns = config.log.summary_ns
         self._engine.reconfigure(config)
         if config.tunnels != before.tunnels:
             self._kernel.check_timeout(config.tunnels.interval_ns)
         if config.kubernetes != before.kubernetes:
             # What the old rule of selection left out is not known here: the pods are read anew.
             self._keeper.start(now)
+        self._reports.reconfigure(config.kubernetes.report, now)
+        if config.metrics != before.metrics:
+            self._exports.start(config.metrics, now)
         later = {
             "poke.socket": config.poke.socket != before.poke.socket,
             "state.directory": config.state != before.state,
         }
         changed = [key for key, is_changed in later.items() if is_changed]
         return f"; at the next start: {', '.join(changed)}" if changed else ""
-
-    def _catch_signals(self) -> None:
-        """Note signals, and wake the loop for them."""
-        receiver, sender = socket.socketpair()
-        receiver.setblocking(False)
-        sender.setblocking(False)
-        self._selector.register(receiver, selectors.EVENT_READ, receiver)
-        self._wakeup = sender
-        signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._note_signal)
-
-    def _note_signal(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            self._is_reload_wanted = True
-        else:
-            self._is_stopping = True
-
-
-def state_directory(setting: str) -> Path:
-    """The folder for the state file: the setting, or "auto" (systemd.exec(5), StateDirectory=)."""
-    if setting != "auto":
-        return Path(setting)
-    return Path(os.environ.get("STATE_DIRECTORY", "/var/lib/pokepodsd").partition(":")[0])

@@ -86,5 +86,49 @@ class ControlError(PokepodsdError):
     exit_status = 69
 
 
+class NoDaemonError(ControlError):
+    """Nobody listens at the control socket: pokepodsd does not run, or has none.
+
+    The status is 3, as `systemctl status` has for a unit that does not run.
+    """
+
+    exit_status = 3
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            f"no pokepodsd can be asked at {place} ({reason}): start it with systemctl start "
+            "pokepodsd, or see with systemctl status pokepodsd why it does not run"
+        )
+
+
+class DeniedError(ControlError):
+    """The control socket is there, and this user may not use it (EX_NOPERM of sysexits.h)."""
+
+    exit_status = 77
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            f"the running pokepodsd may not be asked at {place} ({reason}): run it as root or as a "
+            "member of the group pokepodsd"
+        )
+
+
+class DocumentError(ControlError):
+    """What was answered is not the document that was asked for, or not all of it."""
+
+
+class DaemonSilentError(ControlError):
+    """The running daemon did not answer in time."""
+
+
+class UnknownTargetError(PokepodsdError):
+    """What the operator named is not known, or nothing on the way to it can be poked.
+
+    The status is EX_UNAVAILABLE of sysexits.h.
+    """
+
+    exit_status = 69
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""

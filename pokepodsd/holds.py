@@ -5,7 +5,7 @@ when its time is over, and when it never says another word.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,10 @@ from pokepodsd.core.config import duration_text
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.peers import Peer, PeerId
-from pokepodsd.edge.control import Connection, Listener
-from pokepodsd.errors import ControlError
+from pokepodsd.edge.control import Connection
 
 # Far beyond any conntrack timeout in use.
 LONGEST_SECONDS = 24 * 60 * 60
-# How long a client may take to ask.
-_SILENCE_NS = 10 * SECOND_NS
 _MOST_SHOWN = 3
 
 
@@ -31,7 +28,7 @@ class _Hold:
 
 
 class Holds:
-    """The clients of the control socket, and what they hold."""
+    """Who holds the pokes of which peers."""
 
     def __init__(
         self,
@@ -40,81 +37,32 @@ class Holds:
     ) -> None:
         self._find = find
         self._hold = hold
-        self._listener: Listener | None = None
         self._holds: dict[Connection, _Hold] = {}
-        self._since: dict[Connection, MonotonicNs] = {}
         self.entries: list[Entry] = []
 
-    def start(self, directory: Path | None) -> None:
-        """Open the socket; without a runtime directory there is none."""
-        if directory is None:
-            return
-        try:
-            self._listener = Listener(directory)
-        except OSError as error:
-            text = (
-                f"no control socket in {directory} ({error.strerror}): pokepodsd need cannot be "
-                "used; the unit needs RuntimeDirectory=pokepodsd"
-            )
-            self._tell(EventKind.CONTROL_CLOSED, Level.WARNING, text)
-
-    def stop(self) -> None:
-        """Close it."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-
-    def sockets(self) -> Sequence[Listener | Connection]:
-        """What to wait for."""
-        if self._listener is None:
-            return []
-        # Full, it would be ready for ever.
-        listener = [] if self._listener.is_full else [self._listener]
-        return [*listener, *self._listener.connections]
+    def answer(
+        self, connection: Connection, request: Any, now: MonotonicNs
+    ) -> Iterator[Mapping[str, Any]]:
+        """Hold what the request names, for as long as its connection lasts."""
+        yield self._take(connection, request, now)
 
     def turn(self, now: MonotonicNs) -> None:
-        """Take requests, and let go what is over."""
-        if self._listener is None:
-            return
-        self._listener.accept()
-        for one in self._listener.connections:
-            self._serve(one, now)
+        """Let go what is over."""
         over = [one for one, hold in self._holds.items() if not one.is_open or now >= hold.until_ns]
         for one in over:
             self._release(one)
-        self._close_silent(self._listener.connections, now)
-        # Last, so that nothing that is closed is waited for.
-        self._listener.connections = [one for one in self._listener.connections if one.is_open]
 
     def next_due(self) -> MonotonicNs | None:
         """When something is over by the time alone."""
-        times = [hold.until_ns for hold in self._holds.values()]
-        times += [
-            MonotonicNs(since + _SILENCE_NS)
-            for one, since in self._since.items()
-            if one.is_open and one not in self._holds
-        ]
-        return min(times, default=None)
-
-    def _close_silent(self, there: Sequence[Connection], now: MonotonicNs) -> None:
-        """Whoever asks for nothing makes room."""
-        self._since = {one: self._since.get(one, now) for one in there}
-        for one, since in self._since.items():
-            if one.is_open and one not in self._holds and now - since > _SILENCE_NS:
-                one.close()
-
-    def _serve(self, connection: Connection, now: MonotonicNs) -> None:
-        try:
-            request = connection.read()
-            if request is not None:
-                connection.answer(self._take(connection, request, now))
-        except ControlError as error:
-            self._tell(EventKind.CONTROL_REFUSED, Level.INFO, f"control socket: {error}")
+        return min((hold.until_ns for hold in self._holds.values()), default=None)
 
     def _take(
         self, connection: Connection, request: Mapping[str, Any], now: MonotonicNs
     ) -> Mapping[str, Any]:
         wanted, seconds = request.get("hold"), request.get("seconds")
+        if connection.uid not in (0, os.geteuid()):
+            # The group may look, and not stop what keeps the tunnels open.
+            return {"error": "pokes are held for root only"}
         if not isinstance(wanted, str) or isinstance(seconds, bool):
             return {"error": "the request names no peer to hold"}
         if not isinstance(seconds, int) or not 0 < seconds <= LONGEST_SECONDS:
@@ -123,6 +71,7 @@ class Holds:
         if not peers:
             return {"error": f"no peer with a tunnel is known as {wanted!r:.100}"}
         self._holds[connection] = _Hold(peers, MonotonicNs(now + seconds * SECOND_NS))
+        connection.is_held = True
         self._apply()
         names = ", ".join(str(peer) for peer in peers[:_MOST_SHOWN])
         more = f" and {len(peers) - _MOST_SHOWN} more" if len(peers) > _MOST_SHOWN else ""
@@ -130,21 +79,22 @@ class Holds:
             f"pokes through the tunnels to {names}{more} are held for at most "
             f"{duration_text(seconds * SECOND_NS)}, as pokepodsd need asked"
         )
-        self._tell(EventKind.POKES_HELD, Level.NOTICE, text)
+        self._tell(EventKind.POKES_HELD, text)
         return {"peers": [_shown(peer) for peer in peers]}
 
     def _release(self, connection: Connection) -> None:
         del self._holds[connection]
+        connection.is_held = False
         if connection.is_open:
             connection.close()
         self._apply()
-        self._tell(EventKind.POKES_RESUMED, Level.NOTICE, "the pokes that were held go on")
+        self._tell(EventKind.POKES_RESUMED, "the pokes that were held go on")
 
     def _apply(self) -> None:
         self._hold({peer.id for hold in self._holds.values() for peer in hold.peers})
 
-    def _tell(self, kind: EventKind, level: Level, text: str) -> None:
-        self.entries.append(Entry(kind=kind, level=level, text=text))
+    def _tell(self, kind: EventKind, text: str) -> None:
+        self.entries.append(Entry(kind=kind, level=Level.NOTICE, text=text))
 
 
 def runtime_directory() -> Path | None:

@@ -1,26 +1,27 @@
 """Keeps a reader running: starts it, listens to it, replaces it.
 
-Owns the reader's process for the daemon, and hands it the daemon's lookups. A reader that ended,
+Owns the reader's process for the daemon, and hands it the daemon's errands. A reader that ended,
 that says nothing any more, or that says something that is no record is killed, and a new one is
 started after a growing delay. No poke notices.
 """
 
+import select
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from pokepodsd.core.backoff import Backoff
 from pokepodsd.core.entries import Entry, EventKind, Level
+from pokepodsd.core.errands import Errand, encode_errand
 from pokepodsd.core.lines import LineBuffer
-from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
+from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.records import (
     LONGEST_RECORD,
-    Alive,
     ListEnded,
     Lost,
     Record,
     decode,
-    encode_lookup,
 )
+from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.errors import GarbledError
 
 # Five times the period in which a reader says that it turns.
@@ -53,6 +54,8 @@ class Keeper:
         self._heard: MonotonicNs | None = None
         self._start_at: MonotonicNs | None = None
         self.process: Process | None = None
+        self.starts = 0
+        """How many readers were started."""
         self.entries: list[Entry] = []
 
     def start(self, now: MonotonicNs) -> None:
@@ -62,6 +65,7 @@ class Keeper:
         self._heard = now
         try:
             self.process = self._start()
+            self.starts += 1
         except OSError as error:
             self._retry_later(f"it cannot be started: {error.strerror}", now)
 
@@ -88,18 +92,28 @@ class Keeper:
                 record = decode(line)
                 if isinstance(record, ListEnded):
                     self._delays.reset()
-                if not isinstance(record, Alive):
-                    yield record
+                yield record
         except GarbledError as error:
             yield from self._replace(f"it said what is {error}; ", now)
 
-    def look_up(self, node: NodeName) -> None:
-        """Have the reader read one Node object.
+    def send(self, errand: Errand) -> None:
+        """Have the reader do something.
 
-        What that says comes as `NodeSeen`, `NodeGone` or `NodesRefused`, soon or not at all.
+        What a lookup says comes as `NodeSeen`, `NodeGone` or `NodesRefused`, what became of a
+        report as `ReportEnded`: soon, or not at all.
         """
         if self.process is not None:
-            self.process.write(encode_lookup(node))
+            self.process.write(encode_errand(errand))
+
+    def hear_out(self, is_enough: Callable[[Record], bool], seconds: float) -> None:
+        """Let the reader finish: wait for a record, at most so long, or until it ends."""
+        deadline = monotonic_ns() + round(seconds * SECOND_NS)
+        while self.process is not None and (left_ns := deadline - monotonic_ns()) > 0:
+            if not select.select([self.process], [], [], left_ns / SECOND_NS)[0]:
+                return
+            records = [*self.read(monotonic_ns())]
+            if any(is_enough(record) for record in records):
+                return
 
     def tick(self, now: MonotonicNs) -> Iterator[Record]:
         """Replace a silent reader, and start the next one when its time has come."""

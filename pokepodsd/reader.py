@@ -1,13 +1,14 @@
 """The child process that reads the API, as the daemon runs it.
 
-Owns the process: the pipe of records and lookups, and the proof that it turns. It is a process of
+Owns the process: the pipe of records and errands, and the proof that it turns. It is a process of
 its own, so that a page of pods that is parsed delays no poke, and so that whatever happens to it
 can be answered by a new one. It holds the credentials and the heavy import.
 
 The main thread asks the API server. A second one, the guard, says every few seconds that the
 reader turns, notices replaced credentials and the end of the daemon, and ends the process if the
 main thread overstays the time that it gave itself. It also takes the daemon's lookups, which a
-third thread does: one Node object each, so few a second that they cost the API server nothing.
+third thread does: one Node object each, so few a second that they cost the API server nothing. Its
+reports are a fourth thread's, so that no lookup waits for one.
 """
 
 import contextlib
@@ -16,17 +17,20 @@ import os
 import queue
 import random
 import select
+import signal
 import socket
 import threading
 import time
 
 from pokepodsd.asker import Asker, Orders
 from pokepodsd.core.backoff import Backoff
+from pokepodsd.core.errands import LONGEST_ERRAND, Lookup, decode_errand
 from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Pause
-from pokepodsd.core.records import LONGEST_LOOKUP, Alive, Lost, Record, decode_lookup, encode
+from pokepodsd.core.records import Lost, Record, encode
 from pokepodsd.errors import CredentialsError, GarbledError
+from pokepodsd.reporter import Reporter
 
 # The daemon replaces a reader that said nothing for five times as long, see `keeper`.
 ALIVE_EVERY = 3.0
@@ -44,6 +48,9 @@ def run(channel: socket.socket, orders: Orders) -> None:
     """Read until the daemon at the other end of the channel is gone; never returns."""
     # The kubernetes package logs what an exec plugin said, which may be a secret.
     logging.getLogger().handlers[:] = [logging.NullHandler()]
+    # systemd tells every process of a unit to stop (systemd.kill(5), KillMode=). The daemon ends
+    # this one, when its last report is written. A handler, so that no exec plugin inherits it.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     Reader(channel, orders).run()
 
 
@@ -54,19 +61,24 @@ class Reader:
         self._channel = channel
         self._writing = threading.Lock()
         self._deadline = time.monotonic() + _SLACK
-        self._lines = LineBuffer(longest=LONGEST_LOOKUP)
+        self._lines = LineBuffer(longest=LONGEST_ERRAND)
         self._wanted: queue.Queue[tuple[NodeName, float]] = queue.Queue(_MOST_WAITING)
         self._asker = Asker(orders, allow=self._allow)
-        self._delays = Backoff(
-            first=orders.timings.first_delay,
-            longest=orders.timings.longest_delay,
-            roll=random.random,
+        self._delays, delays = (
+            Backoff(
+                first=orders.timings.first_delay,
+                longest=orders.timings.longest_delay,
+                roll=random.random,
+            )
+            for _ in range(2)
         )
+        self._reporter = Reporter(self._asker.report, self._say, delays)
 
     def run(self) -> None:
         """Never returns."""
         threading.Thread(target=self._guard, name="guard", daemon=True).start()
         threading.Thread(target=self._look_up, name="nodes", daemon=True).start()
+        threading.Thread(target=self._reporter.run, name="reports", daemon=True).start()
         while True:
             if not self._asker.is_connected:
                 self._connect()
@@ -95,10 +107,16 @@ class Reader:
         with self._writing:
             self._channel.sendall(encode(record))
 
+    def _say(self, record: Record) -> None:
+        """From another thread than the main one: its end is not the process's."""
+        # OSError: the daemon is gone, and the guard ends the process.
+        with contextlib.suppress(OSError):
+            self._write(record)
+
     def _guard(self) -> None:
         try:
             while self._listen(ALIVE_EVERY):
-                self._write(Alive())
+                self._write(self._asker.alive())
                 if time.monotonic() > self._deadline:
                     os._exit(_STUCK_STATUS)
                 self._asker.renew_if_changed()
@@ -118,13 +136,17 @@ class Reader:
         return True
 
     def _take(self, said: bytes) -> None:
-        """Put lookups into the queue; what is none, or too many, is nothing."""
+        """Put errands into their queues; what is none, or too many, is nothing."""
         try:
             for line in self._lines.feed(said):
                 with contextlib.suppress(GarbledError, queue.Full):
-                    self._wanted.put_nowait((decode_lookup(line), time.monotonic()))
+                    errand = decode_errand(line)
+                    if isinstance(errand, Lookup):
+                        self._wanted.put_nowait((errand.node, time.monotonic()))
+                    else:
+                        self._reporter.put(errand)
         except GarbledError:
-            self._lines = LineBuffer(longest=LONGEST_LOOKUP)
+            self._lines = LineBuffer(longest=LONGEST_ERRAND)
 
     def _look_up(self) -> None:
         while True:
@@ -133,7 +155,5 @@ class Reader:
                 continue
             record = self._asker.look_up(node)
             if record is not None:
-                # OSError: the daemon is gone, and the guard ends the process.
-                with contextlib.suppress(OSError):
-                    self._write(record)
+                self._say(record)
             time.sleep(_LOOKUP_GAP)

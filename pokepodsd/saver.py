@@ -4,6 +4,7 @@ Owns when it is written: some seconds after the targets changed, a part in each 
 and at the stop.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -85,3 +86,10 @@ class Saver:
 
     def _warn(self, kind: EventKind, text: str) -> None:
         self.entries.append(Entry(kind=kind, level=Level.WARNING, text=text))
+
+
+def state_directory(setting: str) -> Path:
+    """The folder for the state file: the setting, or "auto" (systemd.exec(5), StateDirectory=)."""
+    if setting != "auto":
+        return Path(setting)
+    return Path(os.environ.get("STATE_DIRECTORY", "/var/lib/pokepodsd").partition(":")[0])

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pokepodsd.core.config import sample, validate
+from pokepodsd.core.config import validate
 from pokepodsd.core.entries import EventKind
+from pokepodsd.core.sample import sample
 from pokepodsd.edge.kubeconfig import KNOWN_PLACES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +23,7 @@ UNITS = ROOT / "systemd"
 UNIT = UNITS / "pokepodsd.service"
 # A folder where more is to be noticed than the kubeconfig: new keys, and MicroK8s' link.
 WATCHED_FOLDERS = ("/etc/kubernetes", "/var/snap/microk8s")
+DROP_INS = sorted((UNITS / "drop-ins").glob("*.conf"))
 KINDS = ("service", "path", "timer")
 
 
@@ -62,6 +64,15 @@ def test_what_a_drop_in_lists_again_is_as_in_the_unit() -> None:
     assert settings(UNIT, "InaccessiblePaths") - again == {"-/etc/kubernetes/pki"}
 
 
+def test_the_folder_for_the_file_is_the_one_that_is_opened() -> None:
+    """metrics-textfile.conf binds, changes and changes back one and the same folder."""
+    text = (UNITS / "drop-ins" / "metrics-textfile.conf").read_text(encoding="utf-8")
+    (bound,) = settings(UNITS / "drop-ins" / "metrics-textfile.conf", "BindPaths")
+    folders = re.findall(r"^Exec\w+=-\+/bin/sh -c 'cd (\S+) && ", text, re.MULTILINE)
+    assert folders == [bound.removeprefix("-")] * 2
+    assert f'textfile = "{folders[0]}/pokepodsd.prom"' in text
+
+
 def test_a_drop_in_is_used_as_the_readme_says() -> None:
     """The README's commands for a drop-in are those that the drop-in itself names."""
     named = re.findall(r"^#   (.+)$", (UNITS / "drop-ins" / "k3s.conf").read_text(), re.MULTILINE)
@@ -99,9 +110,32 @@ def units(tmp_path: Path) -> list[Path]:
 
 
 def test_systemd_finds_no_fault_with_the_units(units: list[Path]) -> None:
-    """`systemd-analyze verify` says nothing."""
+    """`systemd-analyze verify` says nothing. The manual pages are not installed here."""
     done = subprocess.run(
-        ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", "--man=no", *units],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("drop_in", DROP_INS, ids=lambda path: path.stem)
+def test_systemd_finds_no_fault_with_a_drop_in(
+    units: list[Path], tmp_path: Path, drop_in: Path
+) -> None:
+    """Nor with the unit as each of them changes it."""
+    (unit,) = (one for one in units if one.name == UNIT.name)
+    program = shutil.which("pokepodsd", path=str(Path(sys.executable).parent))
+    folder = tmp_path / f"{UNIT.name}.d"
+    folder.mkdir()
+    text = drop_in.read_text(encoding="utf-8").replace("/usr/bin/pokepodsd", str(program))
+    (folder / drop_in.name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", unit],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 

@@ -7,6 +7,7 @@ more often than the lock.
 import os
 import shutil
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 from commands import run
@@ -17,11 +18,23 @@ FROM_SOURCE = ("charset-normalizer", "pyyaml", "sdnotify")
 # Not needed: the host has its own time zones, and of rich only tables and progress bars are used,
 # no highlighting of source code and no Markdown.
 LEFT_OUT = ("markdown_it", "mdurl", "pygments", "tzdata")
-# Nor are these parts: programs of their own, what is for other systems or for tests, and all
-# formats of ASN.1 but that of certificates.
+# Nor are these parts: programs of their own, what is for other systems, for frameworks that are not
+# used or for tests, and all formats of ASN.1 but that of certificates.
 PARTS_LEFT_OUT = (
     "charset_normalizer/cli",
     "click/testing.py",
+    "dateutil/easter.py",
+    "dateutil/rrule.py",
+    "dateutil/zoneinfo",
+    # Only for names of hosts that are not ASCII and not prepared either, as in a browser.
+    "idna/uts46data.py",
+    "prometheus_client/aiohttp",
+    "prometheus_client/bridge",
+    "prometheus_client/django",
+    "prometheus_client/multiprocess.py",
+    "prometheus_client/openmetrics/parser.py",
+    "prometheus_client/parser.py",
+    "prometheus_client/twisted",
     "pyasn1_modules/rfc[!5]*.py",
     "pyasn1_modules/rfc5[!2]*.py",
     "pyasn1_modules/rfc52[!8]*.py",
@@ -31,8 +44,13 @@ PARTS_LEFT_OUT = (
     "pyroute2/fixtures",
     "pyroute2/nftables",
     "rich/_win32_console.py",
+    "rich/markdown.py",
+    "rich/syntax.py",
     "urllib3/contrib/emscripten",
 )
+
+# Modules that come with a project under a licence of their own, which stands at their beginning.
+WITH_OWN_LICENCE = ("prometheus_client/decorator.py",)
 
 
 def make_bundle(lock: Path, folder: Path) -> None:
@@ -53,6 +71,16 @@ def make_bundle(lock: Path, folder: Path) -> None:
     run(command, environment, what=f"pip, which installs {lock},")
     _check_pure(folder)
     _prune(folder)
+    for module in WITH_OWN_LICENCE:
+        _write_licence(folder / module)
+
+
+def _write_licence(module: Path) -> None:
+    """Put the licence of a module beside that of its project."""
+    lines = takewhile(lambda line: not line.startswith('"""'), module.open(encoding="utf-8"))
+    text = "".join(line.strip("# \n") + "\n" for line in lines)
+    (metadata,) = module.parents[1].glob(f"{module.parent.name}-*.dist-info")
+    (metadata / "licenses" / f"LICENSE-{module.stem}").write_text(text, encoding="utf-8")
 
 
 def _check_pure(folder: Path) -> None:

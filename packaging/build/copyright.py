@@ -13,6 +13,7 @@ _FORMAT = "https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"
 # Debian has these texts on every system, and wants them named, not repeated.
 _COMMON = {
     "Apache-2.0": "Apache-2.0",
+    "Apache-2.0 AND BSD-2-Clause": "Apache-2.0",
     "GPL-2.0-or-later OR Apache-2.0": "Apache-2.0",
     "LGPL-3.0-only": "LGPL-3",
     "MPL-2.0": "MPL-2.0",
@@ -46,7 +47,10 @@ def _short_name(licence: str) -> str:
 
 def _text(one: Dependency) -> str:
     if one.licence in _COMMON:
-        return _pointer(_COMMON[one.licence])
+        # That of a part, see bundle.py.
+        parts = [path for path in one.licence_files if path.name.startswith("LICENSE-")]
+        texts = [line for path in parts for line in (" .", *_indented([path]))]
+        return "\n".join([_pointer(_COMMON[one.licence]), *texts])
     return "\n".join(_indented(one.licence_files))
 
 

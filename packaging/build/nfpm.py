@@ -148,7 +148,8 @@ def _rpm(sources: Sources) -> dict[str, Any]:
     provides = [
         f"bundled(python3dist({one.name.lower()})) = {one.version}" for one in sources.dependencies
     ]
-    kinds = {"usr/share/doc/": "doc", "usr/share/licenses/": "license"}
+    kinds = dict.fromkeys(("usr/share/doc/", "usr/share/man/"), "doc")
+    kinds["usr/share/licenses/"] = "license"
     return {
         "contents": _contents(sources, leave_out=_DEBIANS_COPYRIGHT, kinds=kinds),
         "depends": [f"({pythons})", "systemd >= 249"],

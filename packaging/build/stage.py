@@ -3,6 +3,7 @@
 Owns what is installed and where. `make install` and the packages both take it from here.
 """
 
+import gzip
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from changelog import read_releases
+from changelog import Release, read_releases
 from click.shell_completion import get_completion_class
 from commands import run
 from copyright import copyright_text
@@ -21,13 +22,24 @@ from sbom import bill_of_materials
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "etc/pokepodsd.toml"
-_FILES = ROOT / "packaging" / "files"
+_PACKAGING = ROOT / "packaging"
+_FILES = _PACKAGING / "files"
 _UNITS = ROOT / "systemd"
 _COMPLETIONS = {
     "bash": "share/bash-completion/completions/pokepodsd",
     "fish": "share/fish/vendor_completions.d/pokepodsd.fish",
     "zsh": "share/zsh/site-functions/_pokepodsd",
 }
+_MANUALS = {"pokepodsd.8": "share/man/man8", "pokepodsd.toml.5": "share/man/man5"}
+# Where the README's links lead when it is installed.
+_LINKS = {
+    "packaging/doc/": "",
+    "packaging/examples": "examples",
+    "packaging/pokepodsd.toml": f"/{CONFIG}",
+}
+# What other programs read, from packaging/ into share/pokepodsd; not the tests of it.
+_SHARED = ("grafana/*.json", "prometheus/*.rules.yaml", "schema/*.json")
+_EXAMPLES = "share/doc/pokepodsd/examples"
 _LIB = "share/pokepodsd/lib"
 # Not every path below /usr is one of ours: the host's Python and Debian's licences are not.
 _OWN_PATH = re.compile(r"/usr/(?=(bin|share|share/doc)/pokepodsd\b)")
@@ -60,11 +72,21 @@ class Tree:
 
     def write(self, below: str, text: str, *, mode: int = 0o644) -> None:
         """Write a file below the prefix; paths in its text are made to fit the prefix."""
-        _write(self.path(below), _OWN_PATH.sub(f"{self.prefix.rstrip('/')}/", text), mode)
+        _write(self.path(below), self._fit(text), mode)
+
+    def write_compressed(self, below: str, text: str) -> None:
+        """Write a file as `write` does, by gzip, whose header holds neither name nor time."""
+        path = self.path(below)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(self._fit(text).encode(), compresslevel=9, mtime=0))
+        path.chmod(0o644)
 
     def copy(self, source: Path, below: str, *, mode: int = 0o644) -> None:
         """Copy a text file, as `write` does."""
         self.write(below, source.read_text(encoding="utf-8"), mode=mode)
+
+    def _fit(self, text: str) -> str:
+        return _OWN_PATH.sub(f"{self.prefix.rstrip('/')}/", text)
 
 
 def stage(tree: Tree, bundle: Path) -> str:
@@ -78,6 +100,7 @@ def stage(tree: Tree, bundle: Path) -> str:
     _stage_program(tree, bundle)
     _stage_units(tree)
     _stage_documents(tree, dependencies)
+    _stage_manuals(tree, release)
     bill = bill_of_materials(dependencies, version=release.version, date=release.date)
     tree.write("share/pokepodsd/sbom.cdx.json", bill)
     _run(tree, "-c", _IMPORT_ALL)
@@ -87,7 +110,7 @@ def stage(tree: Tree, bundle: Path) -> str:
         tree.write(f"share/pokepodsd/rbac/{identity}.yaml", _ask(tree, "rbac", "--for", identity))
     # An administrator's settings are not lost where this is no fresh tree.
     if not (tree.root / CONFIG).exists():
-        sample = (ROOT / "packaging" / "pokepodsd.toml").read_text(encoding="utf-8")
+        sample = (_PACKAGING / "pokepodsd.toml").read_text(encoding="utf-8")
         _write(tree.root / CONFIG, sample, 0o644)
     return release.version
 
@@ -138,6 +161,7 @@ def _stage_units(tree: Tree) -> None:
         tree.copy(unit, f"lib/systemd/system/{unit.name}")
     for preset in _UNITS.glob("*.preset"):
         tree.copy(preset, f"lib/systemd/system-preset/{preset.name}")
+    tree.copy(_UNITS / "pokepodsd.sysusers", "lib/sysusers.d/pokepodsd.conf")
     for drop_in in _UNITS.glob("drop-ins/*.conf"):
         tree.copy(drop_in, f"share/pokepodsd/drop-ins/{drop_in.name}")
     tree.copy(_UNITS / "pokepodsd.catalog", "lib/systemd/catalog/pokepodsd.catalog")
@@ -145,7 +169,15 @@ def _stage_units(tree: Tree) -> None:
 
 def _stage_documents(tree: Tree, dependencies: list[Dependency]) -> None:
     documents = "share/doc/pokepodsd"
-    tree.copy(ROOT / "README.md", f"{documents}/README.md")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for source, place in _LINKS.items():
+        readme = readme.replace(f"]({source}", f"]({place}")
+    tree.write(f"{documents}/README.md", readme)
+    tree.copy(_PACKAGING / "doc" / "operations.md", f"{documents}/operations.md")
+    for example in sorted((_PACKAGING / "examples").glob("*/*")):
+        tree.copy(example, f"{_EXAMPLES}/{example.parent.name}/{example.name}")
+    for path in sorted(one for pattern in _SHARED for one in _PACKAGING.glob(pattern)):
+        tree.copy(path, f"share/pokepodsd/{path.parent.name}/{path.name}")
     lib = f"{tree.prefix.strip('/')}/{_LIB}"
     tree.write(f"{documents}/copyright", copyright_text(dependencies, lib=lib))
     _stage_licences(tree.path("share/licenses/pokepodsd"), dependencies)
@@ -156,6 +188,17 @@ def _stage_documents(tree: Tree, dependencies: list[Dependency]) -> None:
         # The script asks the program for the words; the command itself is not needed for it.
         maker = kind(None, {}, "pokepodsd", "_POKEPODSD_COMPLETE")  # type: ignore[arg-type]
         tree.write(below, maker.source())
+
+
+def _stage_manuals(tree: Tree, release: Release) -> None:
+    """The manual pages, compressed as Debian's policy (12.1) and rpm want them; of this release."""
+    # As mdoc(7) wants it. Python does not ask for the locale unless it is told to.
+    day = f"{release.date:%B} {release.date.day}, {release.date.year}"
+    for name, folder in _MANUALS.items():
+        text = (_PACKAGING / "man" / name).read_text(encoding="utf-8")
+        dated = re.sub(r"^\.Dd .*$", f".Dd {day}", text, count=1, flags=re.MULTILINE)
+        dated = re.sub(r"^\.Os$", f".Os pokepodsd {release.version}", dated, flags=re.MULTILINE)
+        tree.write_compressed(f"{folder}/{name}.gz", dated)
 
 
 def _stage_licences(folder: Path, dependencies: Iterable[Dependency]) -> None:

@@ -13,20 +13,23 @@ from typing import Any
 import click
 
 from pokepodsd import __version__
-from pokepodsd.cli.invocation import Invocation
-from pokepodsd.core.config import check_value, parse_text, shown
+from pokepodsd.cli import output
+from pokepodsd.cli.invocation import DEFAULT_PATH, Invocation
+from pokepodsd.core.escaping import escape
 from pokepodsd.core.settings import SETTINGS, Setting
-from pokepodsd.edge import configfile
 from pokepodsd.errors import PokepodsdError
 
 # Each in a module of its own, which is imported for its command alone: the daemon does not pay
 # for the table that another command draws.
 _COMMANDS = {
+    "check": ("check", "check"),
     "check-config": ("checkconfig", "check_config"),
     "need": ("need", "need"),
     "once": ("once", "once"),
     "rbac": ("rbac", "rbac"),
     "run": ("run", "run"),
+    "status": ("status", "status"),
+    "trace": ("trace", "trace"),
 }
 
 
@@ -47,13 +50,33 @@ class _Group(click.Group):
         command: click.Command = getattr(import_module(f"pokepodsd.cli.{module}"), name)
         return command
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program."""
+        output.prepare()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except OSError as error:
+            if (status := output.status_of(error)) is None:
+                raise
+            sys.exit(status)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except PokepodsdError as error:
             for line in str(error).splitlines():
-                click.echo(f"pokepodsd: {line}", err=True)
+                click.echo(f"pokepodsd: {escape(line)}", err=True)
             sys.exit(error.exit_status)
+
+
+class _SettingOption(click.Option):
+    """A setting as an option, which would fill pages: the manual page lists them."""
+
+    def get_help_record(self, ctx: click.Context) -> None:
+        """None, as for what has no line of its own."""
 
 
 def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,7 +87,8 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
             setting.key.replace(".", "_"),
             metavar=setting.kind.name,
             callback=_reader_of(setting),
-            help=f"{setting.help} Default: {shown(setting, setting.default)}.",
+            help=setting.help,
+            cls=_SettingOption,
         )
         command = option(command)
     return command
@@ -74,6 +98,9 @@ def _reader_of(setting: Setting) -> Callable[[click.Context, click.Parameter, st
     def read(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
         if text is None:
             return None
+        # Imported late, for the sake of the commands that need no configuration.
+        from pokepodsd.core.config import check_value, parse_text  # noqa: PLC0415
+
         try:
             value = parse_text(setting, text)
             check_value(setting, value)
@@ -90,7 +117,7 @@ def _reader_of(setting: Setting) -> Callable[[click.Context, click.Parameter, st
     "path",
     # Not checked for being readable: that is a fault of the configuration, not of the usage.
     type=click.Path(path_type=Path, dir_okay=False, readable=False),
-    default=configfile.DEFAULT_PATH,
+    default=DEFAULT_PATH,
     show_default=True,
     help="The configuration file; one that does not exist means the defaults.",
 )
@@ -100,8 +127,30 @@ def _reader_of(setting: Setting) -> Callable[[click.Context, click.Parameter, st
 def main(context: click.Context, /, path: Path, **values: Any) -> None:
     """Open the tunnels between Kubernetes nodes, and keep them open, by poking pods.
 
-    Exit status: 0 all well, 1 an error (once: some pods did not answer), 2 usage, 69 the API
-    server or its credentials cannot be used, 77 missing privilege, 78 configuration.
+    Every setting of the configuration may stand before the command, as --SECTION-NAME VALUE: what
+    is poke.interval in the file is --poke-interval. pokepodsd.toml(5) describes them all.
+
+    \b
+    Examples:
+      pokepodsd status                    is all well, and what is not?
+      pokepodsd status --watch            the same, live
+      pokepodsd once                      poke every pod once, without the daemon
+      pokepodsd need node-b               must this tunnel still be poked?
+      pokepodsd check-config              every mistake at once, with its line
+      pokepodsd --poke-interval 10s run   one setting that differs from the file
+
+    \b
+    Exit status:
+      0   all well
+      1   an error; once: some pods did not answer; status: something is down;
+          need: a tunnel needs to be poked
+      2   wrong usage
+      3   status: the daemon does not run
+      69  the API server, its credentials or the daemon cannot be used
+      74  what there is to say cannot be written
+      75  need: it cannot be said
+      77  missing privilege
+      78  the configuration is not valid
     """
     overrides: dict[str, dict[str, Any]] = {}
     for setting in SETTINGS:

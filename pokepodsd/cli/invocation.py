@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pokepodsd.core.config import Config, validate
-from pokepodsd.edge import configfile
 from pokepodsd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pokepodsd.core.config import Config
+
+DEFAULT_PATH: Final = Path("/etc/pokepodsd.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +19,16 @@ class Invocation:
     path: Path
     overrides: dict[str, dict[str, Any]]
 
-    def load(self) -> Config:
+    def load(self) -> "Config":
         """Read the configuration as it is now.
 
         Raises:
             ConfigError: it is not usable.
         """
+        # Imported late, for the sake of the commands that need no configuration.
+        from pokepodsd.core.config import validate  # noqa: PLC0415
+        from pokepodsd.edge import configfile  # noqa: PLC0415
+
         tables = configfile.read(self.path)
         for section, values in self.overrides.items():
             table = tables.setdefault(section, {})

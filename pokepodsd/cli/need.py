@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pokepodsd import exchange
+from pokepodsd.cli import output
 from pokepodsd.cli.invocation import Invocation
 from pokepodsd.core.config import Config
 from pokepodsd.core.model import (
@@ -37,7 +38,7 @@ from pokepodsd.edge.icmp import open_sockets
 from pokepodsd.edge.journal import escape
 from pokepodsd.edge.netlink import route_to
 from pokepodsd.edge.overhear import Ends, Overhearing
-from pokepodsd.errors import ControlError, PrivilegeError
+from pokepodsd.errors import ControlError, NoDaemonError, PrivilegeError
 
 _NEEDED = 1
 # EX_TEMPFAIL of sysexits.h: ask again, in another way.
@@ -58,12 +59,13 @@ class _Tunnel:
     trial: Trial
 
 
-@click.command()
+@click.command(short_help="Find out whether a tunnel needs its pokes.")
 @click.argument("peer")
 @click.option(
     "--socket",
     "path",
-    type=click.Path(path_type=Path),
+    # Not checked for being readable: whoever may not ask is told who may.
+    type=click.Path(path_type=Path, readable=False),
     default=control.DEFAULT_DIRECTORY / control.NAME,
     show_default=True,
     help="The running daemon's control socket.",
@@ -77,13 +79,19 @@ def need(invocation: Invocation, *, peer: str, path: Path) -> None:
     happens. Run it on both nodes at the same time: the other one's pokes, as any traffic, keep the
     tunnel open, and nothing can be said then.
 
+    \b
+    Examples:
+      pokepodsd need node-b          by its name
+      pokepodsd need 192.168.10.12   or by its address
+      pokepodsd need all
+
     Exits with status 0 if no tunnel needs to be poked, 1 if one does, 75 if it cannot be said.
     """
     config = invocation.load()
-    errors = Console(stderr=True, highlight=False)
+    errors = output.console(stderr=True)
     timeout_ns = conntrack.generic_timeout_ns() or conntrack.DEFAULT_TIMEOUT_NS
     longest_ns = _PATIENCE * (timeout_ns + MARGIN_NS + 2 * STAGGER_NS)
-    client = control.Client(path)
+    client = _client(path)
     try:
         reply = client.ask({"hold": peer, "seconds": longest_ns // SECOND_NS + 60})
         tunnels = _tunnels(reply, timeout_ns, monotonic_ns())
@@ -92,13 +100,26 @@ def need(invocation: Invocation, *, peer: str, path: Path) -> None:
         _decide(config, tunnels)
     finally:
         client.close()
-    Console(highlight=False).print(_table(tunnels.values()))
+    output.console().print(_table(tunnels.values()))
     answers = {one.trial.answer for one in tunnels.values()}
     if Answer.NEEDED in answers:
         sys.exit(_NEEDED)
     if answers & {None, Answer.BROKEN}:
         errors.print("run it on both nodes at the same time, while no pods use the tunnel")
         sys.exit(_UNKNOWN)
+
+
+def _client(path: Path) -> control.Client:
+    """A connection to the daemon.
+
+    Raises:
+        ControlError: it cannot be asked. That nobody is there has no status of its own here, as it
+            has in `status`: this command has always ended with 69 then.
+    """
+    try:
+        return control.Client(path)
+    except NoDaemonError as error:
+        raise ControlError(str(error)) from error
 
 
 def _tunnels(reply: Mapping[str, Any], timeout_ns: int, now: MonotonicNs) -> dict[str, _Tunnel]:

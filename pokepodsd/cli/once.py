@@ -4,6 +4,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -13,25 +14,23 @@ from rich.table import Table
 from rich.text import Text
 
 from pokepodsd import exchange
+from pokepodsd.cli import output
 from pokepodsd.cli.invocation import Invocation
 from pokepodsd.core.config import Config
 from pokepodsd.core.model import MILLISECOND_NS, Outcome, OutcomeKind, Target
 from pokepodsd.core.population import Population
-from pokepodsd.core.protocol import Pause, Timings
-from pokepodsd.core.records import Lost, Refused, Watching
+from pokepodsd.core.protocol import Timings
+from pokepodsd.core.records import Refused
 from pokepodsd.core.sweep import Sweep
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.icmp import IcmpSocket, open_sockets
 from pokepodsd.edge.journal import escape
-from pokepodsd.errors import ApiError
 
 _UNANSWERED = 1
-# A table that is not shown on a terminal is not folded to its width.
-_WIDE = 200
 
 
-@click.command()
+@click.command(short_help="Poke every pod once, without the daemon.")
 @click.option(
     "--tries",
     type=click.IntRange(1, 10),
@@ -43,19 +42,32 @@ _WIDE = 200
 def once(invocation: Invocation, *, tries: int) -> None:
     """Poke every pod that the API lists now, and print what answered.
 
+    \b
+    Examples:
+      pokepodsd once                        every pod, one ping each
+      pokepodsd once --tries 5              enough to open a closed tunnel
+      pokepodsd --poke-timeout 300ms once   settings stand before the command
+
     Exits with status 0 if all answered, and with 1 if some did not.
     """
     config = invocation.load()
     sockets = open_sockets(config.poke.socket)
-    errors = Console(stderr=True, highlight=False)
-    targets = _list_targets(config, sockets, errors)
+    errors = output.console(stderr=True)
+    with _waiting(errors):
+        targets = _list_targets(config, sockets, errors)
     outcomes = _sweep(config, targets, sockets, tries, errors)
-    width = None if sys.stdout.isatty() else _WIDE
-    Console(highlight=False, width=width).print(_table(outcomes))
+    output.console(is_wide=True).print(_table(outcomes))
     answered = sum(outcome.kind is OutcomeKind.REPLIED for outcome in outcomes)
     click.echo(f"{answered} of {len(outcomes)} answered", err=True)
     if answered < len(outcomes):
         sys.exit(_UNANSWERED)
+
+
+def _waiting(errors: Console) -> AbstractContextManager[object]:
+    """A line on a terminal while the API server is asked."""
+    if not errors.is_terminal or errors.is_dumb_terminal:
+        return nullcontext()
+    return errors.status("asking the API server for the pods")
 
 
 def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console) -> list[Target]:
@@ -65,33 +77,23 @@ def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console
         ApiError: there is no list to be had.
     """
     # Imported late, for the other commands' sake: it takes most of a second.
-    from pokepodsd.asker import Asker, Orders  # noqa: PLC0415
+    from pokepodsd.asker import Orders, list_once  # noqa: PLC0415
 
     population = Population(config.kubernetes, frozenset(one.channel.family for one in sockets))
     population.set_own_addresses(own_addresses())
     with tempfile.TemporaryDirectory(prefix="pokepodsd-") as scratch:
         orders = Orders(config=config.kubernetes, timings=Timings(), scratch=Path(scratch))
-        asker = Asker(orders, allow=lambda _: None)
-        list(population.take(asker.connect()))
-        while True:
-            step = asker.feed.next_step()
-            if isinstance(step, Pause):
-                continue
-            for record in asker.ask(step):
-                match record:
-                    case Lost(reason=reason):
-                        raise ApiError(f"the pods cannot be listed: {reason}")
-                    case Refused(message=message):
-                        errors.print(
-                            f"only this node's own pods: the API server refuses the others "
-                            f"(see pokepodsd rbac): {escape(message)}",
-                            markup=False,
-                            soft_wrap=True,
-                        )
-                    case Watching():
-                        return list(population.all())
-                    case _:
-                        list(population.take(record))
+        for record in list_once(orders):
+            if isinstance(record, Refused):
+                errors.print(
+                    f"only this node's own pods: the API server refuses the others "
+                    f"(see pokepodsd rbac): {escape(record.message)}",
+                    markup=False,
+                    soft_wrap=True,
+                )
+            else:
+                list(population.take(record))
+    return list(population.all())
 
 
 def _sweep(

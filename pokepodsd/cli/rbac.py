@@ -103,10 +103,42 @@ type: kubernetes.io/service-account-token
     namespace: kube-system
 """
 )
+# What each value of kubernetes.report needs, and what that opens up.
+_REPORTS = {
+    "events": (
+        """\
+  # For kubernetes.report = "events".
+  - apiGroups: [""]
+    resources: ["events"]
+    verbs: ["create", "patch"]
+""",
+        """\
+and writes Events, about whatever
+# it likes and in all namespaces; and nothing else. The token below does not expire;
+""",
+    ),
+    "condition": (
+        """\
+  # For kubernetes.report = "condition".
+  - apiGroups: [""]
+    resources: ["nodes/status"]
+    verbs: ["patch"]
+""",
+        """\
+and writes the status of every Node,
+# Ready included, since what keeps a kubelet to its own Node does not look at ServiceAccounts; and
+# nothing else. The token below does not expire;
+""",
+    ),
+}
+_COMMAND = "pokepodsd rbac --for serviceaccount"
+_OPENED = "and nothing else. The token below does not expire;\n"
+_SETTING = '#      kubeconfig = "/etc/pokepodsd/kubeconfig"\n'
+_AFTER_RULES = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n"
 _MANIFESTS = {"nodes": _NODES, "serviceaccount": _SERVICE_ACCOUNT}
 
 
-@click.command()
+@click.command(short_help="Print the manifest of the rights it can use.")
 @click.option(
     "--for",
     "subject",
@@ -115,6 +147,39 @@ _MANIFESTS = {"nodes": _NODES, "serviceaccount": _SERVICE_ACCOUNT}
     show_default=True,
     help="Who gets the right: the group of all nodes, or a ServiceAccount of its own.",
 )
-def rbac(subject: str) -> None:
-    """Print the manifest that lets pokepodsd see the pods of all nodes."""
-    click.echo(_MANIFESTS[subject], nl=False)
+@click.option(
+    "--report",
+    type=click.Choice(list(_REPORTS)),
+    help="Also let the ServiceAccount write what this value of kubernetes.report asks for.",
+)
+def rbac(subject: str, report: str | None) -> None:
+    """Print the manifest that lets pokepodsd see the pods of all nodes.
+
+    \b
+    Examples:
+      pokepodsd rbac
+      pokepodsd rbac --for serviceaccount
+      pokepodsd rbac --for serviceaccount --report events
+
+    What it opens up, and how to apply it, is said in it.
+    """
+    if report is not None and subject == "nodes":
+        raise click.UsageError(
+            "--report is for --for serviceaccount: a kubelet may write this for its own node anyway"
+        )
+    manifest = _MANIFESTS[subject]
+    click.echo(manifest if report is None else _with_report(manifest, report), nl=False)
+
+
+def _with_report(manifest: str, report: str) -> str:
+    """The manifest with one more rule, and what its comments then have to say."""
+    rule, opened = _REPORTS[report]
+    changes = {
+        _OPENED: opened,
+        _AFTER_RULES: rule + _AFTER_RULES,
+        _SETTING: f'{_SETTING}#      report = "{report}"\n',
+        _COMMAND: f"{_COMMAND} --report {report}",
+    }
+    for found, changed in changes.items():
+        manifest = manifest.replace(found, changed)
+    return manifest

@@ -9,16 +9,17 @@ from pathlib import Path
 import click
 
 from pokepodsd.cli.invocation import Invocation
-from pokepodsd.core.config import Config
+from pokepodsd.core.config import Config, MetricsConfig
 from pokepodsd.core.protocol import Timings
-from pokepodsd.daemon import Daemon, state_directory
+from pokepodsd.daemon import Daemon
 from pokepodsd.edge import journal
 from pokepodsd.edge.child import Child
 from pokepodsd.edge.icmp import open_sockets
 from pokepodsd.edge.notify import ServiceManager
+from pokepodsd.saver import state_directory
 
 
-@click.command()
+@click.command(short_help="Run the daemon in the foreground.")
 @click.pass_obj
 def run(invocation: Invocation) -> None:
     """Run the daemon in the foreground, as the systemd unit does.
@@ -39,6 +40,7 @@ def run(invocation: Invocation) -> None:
             sockets=sockets,
             manager=manager,
             start_reader=lambda current: _start_reader(current, Path(scratch)),
+            start_exporter=_start_exporter,
             state_directory=state_directory(config.state.directory),
         ).run()
 
@@ -50,5 +52,16 @@ def _start_reader(config: Config, scratch: Path) -> Child:
         from pokepodsd.reader import run as read  # noqa: PLC0415
 
         read(channel, Orders(config=config.kubernetes, timings=Timings(), scratch=scratch))
+
+    return Child(body)
+
+
+def _start_exporter(config: MetricsConfig) -> Child:
+    def body(channel: socket.socket) -> None:
+        # In the child alone: the daemon never pays for an HTTP server.
+        from pokepodsd.exporter import Orders  # noqa: PLC0415
+        from pokepodsd.exporter import run as export  # noqa: PLC0415
+
+        export(channel, Orders(listen=config.listen, textfile=config.textfile))
 
     return Child(body)

@@ -4,6 +4,8 @@ Owns that belief. A connection that comes back within `GRACE_NS` is not told; a 
 once, with the missing right and the two ways to grant it.
 """
 
+from enum import Enum
+
 from pokepodsd.core.config import duration_text
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, Scope
@@ -18,6 +20,15 @@ _REFUSED = (
 )
 
 
+class ApiState(Enum):
+    """How it stands with the API server."""
+
+    UNASKED = "unasked"
+    WATCHING = "watching"
+    OWN_PODS = "own-pods"
+    LOST = "lost"
+
+
 class ApiBelief:
     """Whether the API server answers, how much it lets us see, and since when."""
 
@@ -27,6 +38,7 @@ class ApiBelief:
         self._is_told = False
         self._is_refused = False
         self._scope: Scope | None = None
+        self._since_ns = now
 
     @property
     def has_listed(self) -> bool:
@@ -44,10 +56,24 @@ class ApiBelief:
             text = "the API server now lets this node see the pods of all nodes"
             entries.append(Entry(kind=EventKind.API_GRANTED, level=Level.NOTICE, text=text))
             self._is_refused = False
+        if self._lost_since is not None or scope is not self._scope:
+            self._since_ns = now
         self._lost_since = None
         self._is_told = False
         self._scope = scope
         return entries
+
+    @property
+    def state(self) -> ApiState:
+        """How it stands with it."""
+        if self._lost_since is not None:
+            return ApiState.LOST if self._reason else ApiState.UNASKED
+        return ApiState.OWN_PODS if self._scope is Scope.NODE else ApiState.WATCHING
+
+    @property
+    def since_ns(self) -> MonotonicNs:
+        """Since when it stands so."""
+        return self._since_ns
 
     @property
     def is_there(self) -> bool:
@@ -58,7 +84,7 @@ class ApiBelief:
         """It cannot be asked."""
         self._reason = reason
         if self._lost_since is None:
-            self._lost_since = now
+            self._lost_since = self._since_ns = now
 
     def refused(self, message: str) -> list[Entry]:
         """It answers, and refuses the cluster's pods."""
@@ -86,10 +112,12 @@ class ApiBelief:
         return MonotonicNs(self._lost_since + GRACE_NS)
 
     def __str__(self) -> str:
-        if self._lost_since is not None and not self._reason:
-            return "not answered yet"
-        if self._lost_since is not None:
-            return f"lost ({self._reason})"
-        if self._scope is Scope.NODE:
-            return "this node's own pods only (cluster refused)"
-        return "watching"
+        match self.state:
+            case ApiState.UNASKED:
+                return "not answered yet"
+            case ApiState.LOST:
+                return f"lost ({self._reason})"
+            case ApiState.OWN_PODS:
+                return "this node's own pods only (cluster refused)"
+            case ApiState.WATCHING:
+                return "watching"

@@ -56,9 +56,21 @@ class Assessment:
         is_over = state.recovered_ns is not None and since_ns <= state.recovered_ns
         return is_over or state.told.is_fault or self.isolation.explains(since_ns)
 
-    def verdicts(self) -> Iterator[Verdict]:
-        """Those of all peers."""
-        return (state.told for state in self._cases.states.values())
+    def told_of(self, peer_id: PeerId) -> tuple[Verdict, MonotonicNs]:
+        """The verdict on one peer, and since when it holds."""
+        state = self._cases.states[peer_id]
+        return state.told, state.told_ns
+
+    def told(self) -> Iterator[tuple[PeerId, Verdict, MonotonicNs]]:
+        """The verdicts on all peers, with since when each holds."""
+        for peer_id, state in self._cases.states.items():
+            yield peer_id, state.told, state.told_ns
+
+    def faults(self) -> Iterator[tuple[Peer, Verdict]]:
+        """The peers that are told to be cut off, but those whose nodes excuse it."""
+        for peer_id, state in self._cases.states.items():
+            if state.told.is_fault and not state.is_quiet:
+                yield self._cases.peers[peer_id], state.told
 
     def put(self, peer: Peer, now: MonotonicNs) -> None:
         """A peer is new, or different."""
@@ -213,7 +225,7 @@ class Assessment:
             self._tell(peer, state, Verdict.OK if is_filtered else verdict, view, now)
         elif state.told is Verdict.UNDERLAY_FILTERED and not is_filtered:
             self._tell(peer, state, verdict, view, now)
-        state.told = verdict
+        state.tell(verdict, now)
 
     def _decide(self, peer: Peer, state: State, now: MonotonicNs) -> None:
         view = self._look(peer)
@@ -263,7 +275,7 @@ class Assessment:
             state.is_quiet = bool(state.excuse)
         elif state.told.is_fault:
             state.recovered_ns = now
-        state.told = verdict
+        state.tell(verdict, now)
         state.suspected_ns = None
         self._schedule(peer.id, None)
 

@@ -18,6 +18,8 @@ from pokepodsd.core.sights import tunnel_target, underlay_target
 # and not a storm among 5,000.
 WITNESSES = 20
 _WITNESSES_EVERY_NS = 5 * SECOND_NS
+# Of an address that did answer, another is tried when the fault has long been told.
+_LONG = 3 * BURST_LENGTH
 
 
 class Bursts:
@@ -99,3 +101,10 @@ class Bursts:
     def _ask_underlay(self, peer: Peer) -> None:
         if peer.address is not None:
             self._poking.burst(Layer.UNDERLAY, underlay_target(peer.address))
+
+
+def is_futile(record: Record, ordinal: int) -> bool:
+    """Whether a burst was lost to an address that never answered, or does not for long."""
+    if record.answered == 0:
+        return ordinal % BURST_LENGTH == 0
+    return record.failures >= _LONG and record.failures % BURST_LENGTH == 0

@@ -27,7 +27,9 @@ class Cases:
         elif peer.id not in self.states:
             is_of_start = now - self._started_ns < START_NS
             added_ns = now - YOUNG_NS if is_of_start else now
-            self.states[peer.id] = State(added_ns=MonotonicNs(added_ns), failing_since_ns=now)
+            self.states[peer.id] = State(
+                added_ns=MonotonicNs(added_ns), failing_since_ns=now, told_ns=now
+            )
         state = self.states[peer.id]
         state.node = peer.node or state.node
 

@@ -1,11 +1,10 @@
 """A mapping in, a valid `Config` or every complaint at once out.
 
-Owns validation. Does not read files or arguments: `edge.configfile` and `cli` hand in what they
-read. Also writes the sample, since the sample is the table of settings shown to a person.
+Owns validation. Does not read files or arguments: `edge.configfile` and `cli` hand in what
+they read.
 """
 
 import re
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -176,21 +175,6 @@ def parse_text(setting: Setting, text: str) -> Value:
             return text
 
 
-def sample() -> str:
-    """The commented sample configuration: every setting, its default and the reason for it."""
-    blocks = [
-        "# pokepodsd.toml: the settings of pokepodsd, with their defaults.\n"
-        "# A line that stays commented out means the default. After a change:\n"
-        "#   pokepodsd check-config && systemctl reload pokepodsd\n"
-    ]
-    for section in SECTIONS:
-        blocks.append(f"[{section}]")
-        for setting in SETTINGS:
-            if setting.section == section:
-                blocks.append(_sample_of(setting))
-    return "\n".join(blocks)
-
-
 def shown(setting: Setting, value: Value) -> str:
     """A value as it is written in the file."""
     match value:
@@ -219,21 +203,6 @@ def duration_text(duration_ns: int) -> str:
     if seconds or rest_ns or not parts:
         parts.append(f"{seconds + rest_ns / SECOND_NS:g}s")
     return "".join(parts)
-
-
-def _sample_of(setting: Setting) -> str:
-    limits = ""
-    if setting.choices:
-        limits = " One of: " + ", ".join(setting.choices) + "."
-    elif setting.least is not None and setting.most is not None:
-        limits = f" From {shown(setting, setting.least)} to {shown(setting, setting.most)}."
-    return f"{_comment(setting.help + limits)}\n{_comment(setting.reason)}\n" + (
-        f"#{setting.name} = {shown(setting, setting.default)}\n"
-    )
-
-
-def _comment(text: str) -> str:
-    return textwrap.fill(text, 79, initial_indent="# ", subsequent_indent="# ")
 
 
 def _unknown_keys(raw: Mapping[str, Any]) -> Iterator[Complaint]:

@@ -28,11 +28,13 @@ class State:
     ``findings`` are those of the first suspicion and those of the decision; ``excuse`` is why the
     API says that an alarm would be a false one; ``filtered_ns`` is since when only the node's own
     address does not answer, ``is_filtered`` whether that was told. ``node`` is the name that it
-    last had: a drained node has no pod that tells it.
+    last had: a drained node has no pod that tells it. ``told_ns`` is since when what is told holds:
+    of a fault, since the first poke was lost.
     """
 
     added_ns: MonotonicNs
     failing_since_ns: MonotonicNs
+    told_ns: MonotonicNs
     told: Verdict = Verdict.OPENING
     suspected_ns: MonotonicNs | None = None
     decide_ns: MonotonicNs | None = None
@@ -46,6 +48,12 @@ class State:
     is_looked_up: bool = False
     excuse: str = ""
     is_quiet: bool = False
+
+    def tell(self, verdict: Verdict, now: MonotonicNs) -> None:
+        """This is the verdict from now on."""
+        if verdict is not self.told:
+            self.told_ns = self.failing_since_ns if verdict.is_fault else now
+        self.told = verdict
 
     def forget(self) -> None:
         """What was asked about a suspicion that is over."""

@@ -4,9 +4,12 @@ Owns the flow: facts in (records of the reader, saved targets, datagrams, the ti
 what is to be done: packets to send, entries to write. Does none of it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, ValuesView
 
 from pokepodsd.core.apibelief import ApiBelief
+from pokepodsd.core.apiusage import ApiUsage
+from pokepodsd.core.condition import Outlook
 from pokepodsd.core.config import Config
 from pokepodsd.core.entries import Entry
 from pokepodsd.core.inquiries import excuse_of
@@ -27,6 +30,7 @@ from pokepodsd.core.model import (
     Snapshot,
     Target,
 )
+from pokepodsd.core.overview import Overlook
 from pokepodsd.core.peering import Peering
 from pokepodsd.core.peers import Peer, PeerId
 from pokepodsd.core.podding import Podding
@@ -41,6 +45,8 @@ from pokepodsd.core.records import (
     Refused,
     Watching,
 )
+from pokepodsd.core.status import Stages
+from pokepodsd.core.verdict import Verdict
 
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.
@@ -58,6 +64,17 @@ class Engine:
         self._podding = Podding(self._poking, config, now)
         self._peering = Peering(self._poking, config.tunnels, now)
         self._api = ApiBelief(now)
+        self._usage = ApiUsage()
+        self.stages = Stages(
+            poking=self._poking,
+            podding=self._podding,
+            peering=self._peering,
+            api=self._api,
+            usage=self._usage,
+            overlook=Overlook(self._peering, self._poking),
+            started_ns=now,
+        )
+        """What the reports are made of."""
         self._own_addresses: frozenset[str] = frozenset()
         self._entries: list[Entry] = []
         self._last_tick = MonotonicNs(now - TICK_NS)
@@ -98,6 +115,7 @@ class Engine:
     def take(self, record: Record, now: MonotonicNs) -> None:
         """Take one record of the reader."""
         inquiries = self._peering.assessment.inquiries
+        self._usage.take(record)
         match record:
             case Watching(scope=scope):
                 self._entries += self._api.watching(scope, now)
@@ -216,6 +234,15 @@ class Engine:
             next_expiry=self._poking.flights.next_expiry(),
         )
 
+    def outlook(self) -> Outlook:
+        """What this node's condition is made of."""
+        return Outlook(
+            peers=len(self._peering.all()),
+            opening=self._verdict_counts()[Verdict.OPENING],
+            is_cut_off=self._peering.assessment.isolation.is_on,
+            faults=tuple((str(one), v.value) for one, v in self._peering.assessment.faults()),
+        )
+
     def snapshot(self) -> Snapshot:
         """The state as it is now."""
         counts = self._poking.books[Layer.POD].counts
@@ -225,7 +252,7 @@ class Engine:
             up=counts[Health.UP],
             down=counts[Health.DOWN],
             opening=counts[Health.OPENING],
-            peers={one.value: n for one, n in self._peering.verdict_counts().items()},
+            peers={one.value: n for one, n in self._verdict_counts().items()},
             is_cut_off=self._peering.assessment.isolation.is_on,
             opened=self._peering.bulletin.opened,
             api=str(self._api),
@@ -235,8 +262,12 @@ class Engine:
             strays=flights.strays(),
         )
 
+    def _verdict_counts(self) -> Counter[Verdict]:
+        return Counter(verdict for _, verdict, _ in self._peering.assessment.told())
+
     def _judge(self, outcome: Outcome) -> None:
         target = outcome.probe.target
+        self._poking.ledger.note(outcome)
         record = self._poking.get(target.layer, target.id)
         if record is None:
             return

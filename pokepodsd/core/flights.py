@@ -6,7 +6,7 @@ Owns that choice alone, for the engine and for a sweep.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from pokepodsd.core.inflight import InFlight
+from pokepodsd.core.inflight import InFlight, Stray
 from pokepodsd.core.model import (
     Channel,
     Datagram,
@@ -49,6 +49,11 @@ class Flights:
         for one in self._by_family.values():
             counts.update({stray.value: number for stray, number in one.strays.items()})
         return counts
+
+    def all_strays(self) -> dict[str, int]:
+        """The same, for every reason there is."""
+        counts = self.strays()
+        return {stray.value: counts[stray.value] for stray in Stray}
 
     def set_timeout(self, timeout_ns: int) -> None:
         """Take a new timeout, for those in flight too."""

@@ -112,11 +112,13 @@ class HealthBook:
         self._records: dict[TargetId, Record] = {}
         self._tallies: dict[NodeName | None, Tally] = {}
         self.counts = dict.fromkeys(Health, 0)
+        self.not_up: dict[TargetId, Record] = {}
+        """The records of all that are not up, so that whoever asks need not look at all."""
 
     def add(self, target: Target, now: MonotonicNs) -> None:
         """A new target; nothing is known of it."""
         record = Record(target=target, health=Health.OPENING, since_ns=now)
-        self._records[target.id] = record
+        self._records[target.id] = self.not_up[target.id] = record
         self._count(record, 1)
 
     def change(self, target: Target) -> None:
@@ -131,6 +133,7 @@ class HealthBook:
     def remove(self, target_id: TargetId) -> Record | None:
         """Forget a target; what was believed of it is returned."""
         record = self._records.pop(target_id, None)
+        self.not_up.pop(target_id, None)
         if record is not None:
             self._count(record, -1)
             self._drop_empty(record.target.node)
@@ -167,12 +170,20 @@ class HealthBook:
         transition = _change(record, after, outcome) if after is not record.health else None
         _note(record, outcome, sign)
         self._count(record, 1)
+        if transition is not None:
+            self._note_standing(record)
         tally = self._tallies[record.target.node]
         if sign is not Sign.REPLY:
             tally.failing, tally.failed_ns = record.target, outcome.probe.sent_ns
         elif record.target.address != record.target.host:
             tally.replied[record.target.family] = outcome.probe.sent_ns
         return transition
+
+    def _note_standing(self, record: Record) -> None:
+        if record.health is Health.UP:
+            self.not_up.pop(record.target.id, None)
+        else:
+            self.not_up[record.target.id] = record
 
     def _drop_empty(self, node: NodeName | None) -> None:
         """Nothing is left of a node without targets, not even that one has answered."""

@@ -32,6 +32,11 @@ class Isolation:
         """Whether this node is believed to be cut off."""
         return self._since_ns is not None
 
+    @property
+    def since_ns(self) -> MonotonicNs | None:
+        """Since when this node is cut off."""
+        return self._since_ns
+
     def explains(self, since_ns: MonotonicNs) -> bool:
         """Whether an outage since then is, or was, this node's."""
         return self.is_on or (self._over_ns is not None and since_ns <= self._over_ns)

@@ -148,12 +148,16 @@ class Channel:
 
 @dataclass(slots=True, kw_only=True)
 class Datagram:
-    """What a socket received, and when by the kernel's own stamp; not frozen for its cost."""
+    """What a socket received, and when by the kernel's own stamp; not frozen for its cost.
+
+    ``ttl`` is the hop limit that it arrived with, where the socket was asked to tell it.
+    """
 
     family: Family
     data: bytes
     source: str
     stamp_ns: WallNs
+    ttl: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

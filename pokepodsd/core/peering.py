@@ -3,11 +3,11 @@
 Owns which tunnels and nodes are targets, and to which peer each belongs.
 """
 
-from collections import Counter
+from collections.abc import ValuesView
 
 from pokepodsd.core.assessment import Assessment
 from pokepodsd.core.bulletin import Bulletin
-from pokepodsd.core.bursts import Bursts
+from pokepodsd.core.bursts import Bursts, is_futile
 from pokepodsd.core.config import TunnelsConfig
 from pokepodsd.core.entries import Entry
 from pokepodsd.core.health import Record, Standing
@@ -28,13 +28,11 @@ from pokepodsd.core.model import (
 from pokepodsd.core.peernews import Opening
 from pokepodsd.core.peers import Peer, PeerBook, PeerId
 from pokepodsd.core.peertargets import PeerTargets
-from pokepodsd.core.poking import BURST_LENGTH, UNDERLAY_INTERVALS, Held, Poking
+from pokepodsd.core.poking import UNDERLAY_INTERVALS, Held, Poking
 from pokepodsd.core.routes import RouteBook
 from pokepodsd.core.sights import View, tunnel_target, view
-from pokepodsd.core.verdict import Verdict
+from pokepodsd.core.traffic import Traffic
 
-# Of an address that did answer, another is tried when the fault has long been told.
-_LONG = 3 * BURST_LENGTH
 # While a long cut-off ends, one peer after the other answers.
 _BURST_EVERY_NS = 10 * SECOND_NS
 # One lost packet does not make a tunnel that had been shut.
@@ -60,9 +58,15 @@ class Peering:
         self._has_news = self._has_other_addresses = False
         self.assessment = Assessment(self._look, now)
         self.bulletin = Bulletin()
+        self.traffic = Traffic()
 
-    def __len__(self) -> int:
-        return len(self._book)
+    def all(self) -> ValuesView[Peer]:
+        """Every peer there is."""
+        return self._book.all()
+
+    def get(self, peer_id: PeerId) -> Peer | None:
+        """The peer, if it exists."""
+        return self._book.get(peer_id)
 
     def reconfigure(self, config: TunnelsConfig) -> None:
         """Take another pace, and other devices that count as tunnels."""
@@ -108,6 +112,7 @@ class Peering:
         peers = self._book.settle()
         for old, new in peers.renamed.items():
             self.assessment.rename(old, new)
+            self.traffic.rename(old, new)
         for peer in (*peers.added, *peers.changed):
             self._put_peer(peer, now)
         for peer in peers.withdrawn:
@@ -133,12 +138,13 @@ class Peering:
         peer = self._peer_of(record.target)
         if peer is None:
             return
+        self.traffic.note(peer, outcome)
         if outcome.kind is OutcomeKind.REPLIED:
             self._note_reply(peer, outcome, before, transition)
             if before.failures or transition is not None:
                 self.assessment.touch(peer.id)
             return
-        if record.target.layer is Layer.TUNNEL and _is_futile(record, outcome.probe.ordinal):
+        if record.target.layer is Layer.TUNNEL and is_futile(record, outcome.probe.ordinal):
             self._try_next(peer, record)
         if record.failures > before.failures:
             self._bursts.after_failure(peer, record)
@@ -181,10 +187,6 @@ class Peering:
         times = (self.assessment.next_due(), self.bulletin.next_due())
         return min((time for time in times if time is not None), default=None)
 
-    def verdict_counts(self) -> Counter[Verdict]:
-        """How many peers have which verdict."""
-        return Counter(self.assessment.verdicts())
-
     def hold(self, peers: frozenset[PeerId]) -> None:
         """Send nothing through the tunnels to these peers, and through all others again."""
         self._on_hold = self.assessment.on_hold = peers
@@ -224,6 +226,7 @@ class Peering:
         if peer.node is not None:
             self._uncovered[peer.node] = False
         self.assessment.drop(peer.id, now)
+        self.traffic.drop(peer.id)
 
     def _want(self, peer_id: PeerId, wanted: dict[TargetId, Target], now: MonotonicNs) -> None:
         """Take what is to be poked of a peer; several may want one address for a while."""
@@ -287,12 +290,6 @@ class Peering:
                 is_first=target.id not in self._opened,
             )
             self._opened.add(target.id)
+            self.traffic.of(peer.id).opened += 1
             is_told = self.assessment.explains(peer.id, since_ns)
             self.bulletin.note_opening(opening, outcome.at_ns, is_told=is_told)
-
-
-def _is_futile(record: Record, ordinal: int) -> bool:
-    """Whether a burst was lost to an address that never answered, or does not for long."""
-    if record.answered == 0:
-        return ordinal % BURST_LENGTH == 0
-    return record.failures >= _LONG and record.failures % BURST_LENGTH == 0

@@ -11,7 +11,7 @@ from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.kernel import Link
 from pokepodsd.core.model import Layer, MonotonicNs
 from pokepodsd.core.peers import Peer
-from pokepodsd.core.remedies import reason
+from pokepodsd.core.remedies import CHECK_NODE, not_sent, reason
 from pokepodsd.core.sights import View
 from pokepodsd.core.verdict import Sight, Verdict
 from pokepodsd.core.words import count, span
@@ -147,8 +147,7 @@ def _broken(decision: Decision, now: MonotonicNs) -> Entry:
 def _unreachable(decision: Decision, now: MonotonicNs) -> Entry:
     text = (
         f"{decision.peer} is unreachable for {span(now - decision.since_ns)}: neither its own "
-        f"address nor anything behind its tunnel answers; check that the node is up, and the "
-        "network between the nodes"
+        f"address nor anything behind its tunnel answers; {CHECK_NODE}"
     )
     entry = _alarm(EventKind.NODE_UNREACHABLE, text, decision)
     return _with(entry, {"LAYER": Layer.UNDERLAY.value})
@@ -175,8 +174,7 @@ def _self_layer(views: Sequence[View]) -> Layer:
 def _self_remedy(views: Sequence[View], links: Sequence[Link]) -> str:
     failures = {view.record.failure for view in views if view.record is not None}
     if failures and all(name.startswith("E") for name in failures):
-        names = ", ".join(sorted(failures))
-        return f"this host does not send ({names}): check its firewall and its routes"
+        return not_sent(failures)
     if links:
         names = ", ".join(link.name for link in links)
         return f"{names} has no carrier: check this node's uplink"

@@ -23,6 +23,7 @@ from pokepodsd.core.model import (
     Transition,
 )
 from pokepodsd.core.pacing import OPENING_OFFSETS_NS
+from pokepodsd.core.statistics import Ledger
 
 # A tunnel or a node is down when nothing of a whole burst was answered: some 4 s after the first
 # poke that was lost. Fewer would let one short outage of the network flap it.
@@ -55,7 +56,13 @@ class Poking:
         self.flights = Flights(channels, cookie=cookie, timeout_ns=config.poke.timeout_ns)
         self.lanes = Lanes(_intervals(config), max_rate=config.poke.max_rate, now=now)
         self.books = {layer: HealthBook() for layer in Layer}
+        self.ledger = Ledger()
         self._held = Held()
+
+    @property
+    def max_rate(self) -> int:
+        """The cap on all pokes, packets a second."""
+        return self._config.poke.max_rate
 
     def reconfigure(self, config: Config) -> None:
         """Take new settings; every target and belief stays."""

@@ -16,6 +16,7 @@ from pokepodsd.core.inventory import Delta, Inventory, Source
 from pokepodsd.core.model import Family, Pod, Scope, Skip, Target, TargetId, Uid
 from pokepodsd.core.records import (
     Alive,
+    Asked,
     Identified,
     ListBegun,
     ListEnded,
@@ -29,6 +30,7 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
+    ReportEnded,
     Watching,
 )
 from pokepodsd.core.selection import Selection
@@ -38,7 +40,9 @@ from pokepodsd.core.selection import Selection
 REFUSALS_TO_BELIEVE = 3
 _MOST_SAID = 1_000
 # What says nothing of any pod, but for refusals.
-_State = Refused | Lost | Alive | Watching | NodeSeen | NodeGone | NodesRefused
+_State = (
+    Refused | Lost | Alive | Asked | Watching | NodeSeen | NodeGone | NodesRefused | ReportEnded
+)
 # What is not poked for its address is said; with host_network, this host's own are no surprise.
 _LEVELS = {Skip.NOT_A_POD_ADDRESS: Level.WARNING, Skip.OWN_ADDRESS: Level.DEBUG}
 
@@ -124,7 +128,9 @@ class Population:
             case Lost():
                 # A list that had begun goes on later, or begins anew.
                 self.is_listing = False
-            case Alive() | Watching() | NodeSeen() | NodeGone() | NodesRefused():
+            case Alive() | Asked() | Watching() | NodeSeen() | NodeGone() | NodesRefused():
+                pass
+            case ReportEnded():
                 pass
             case _:
                 assert_never(record)

@@ -2,28 +2,41 @@
 
 Owns the records and their line format: one JSON array a line, the record's name first. The daemon
 takes nothing on trust that comes out of the pipe: a line that is not exactly one of these is an
-error, and the reader that wrote it is replaced. The other way goes one thing only, a lookup: the
-name of a node, one JSON text a line.
+error, and the reader that wrote it is replaced. What goes the other way is `core.errands`.
 """
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from enum import Enum
 from typing import Any, Final
 
 from pokepodsd.core.model import NodeName, Pod, Scope, Uid
+from pokepodsd.core.requests import Request, Result
 from pokepodsd.errors import GarbledError
 
 # One page of 500 pods is about 150 kB as records.
 LONGEST_RECORD = 4 * 1024 * 1024
-# A quoted name, see below.
-LONGEST_LOOKUP = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alive:
-    """The reader turns; sent every few seconds."""
+    """The reader turns; sent every few seconds.
+
+    ``received`` counts the bytes of all answers to this reader, after decompression; ``heard_ns``
+    is when the last of them came (monotonic, which all processes share), 0 for never.
+    """
+
+    received: int = 0
+    heard_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request to the API server was answered, or came to nothing."""
+
+    request: Request
+    result: Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +131,29 @@ class NodesRefused:
     """The credentials may not read Nodes; said once, while lookups come to nothing for a time."""
 
 
+class Fate(Enum):
+    """What became of a report."""
+
+    WRITTEN = "written"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportEnded:
+    """A report ("event" or "condition") is done with.
+
+    ``text`` is the status of a condition that was written, or why it was not.
+    """
+
+    report: str
+    fate: Fate
+    text: str
+
+
 Record = (
     Alive
+    | Asked
     | Identified
     | ListBegun
     | PodsListed
@@ -133,21 +167,11 @@ Record = (
     | NodeSeen
     | NodeGone
     | NodesRefused
+    | ReportEnded
 )
 
-_Plain = (
-    Alive
-    | Identified
-    | ListBegun
-    | PodRemoved
-    | PodIgnored
-    | Lost
-    | Refused
-    | NodeGone
-    | NodesRefused
-)
+_Plain = Identified | ListBegun | PodRemoved | PodIgnored | Lost | Refused | NodeGone | NodesRefused
 _PLAIN: Final[dict[str, type[_Plain]]] = {
-    "alive": Alive,
     "identified": Identified,
     "list-begun": ListBegun,
     "pod-removed": PodRemoved,
@@ -160,9 +184,6 @@ _PLAIN: Final[dict[str, type[_Plain]]] = {
 _PLAIN_NAMES: Final = {kind: name for name, kind in _PLAIN.items()}
 _POD_FIELDS: Final = tuple(field.name for field in fields(Pod))
 _NODE_FLAGS: Final = ("unschedulable", "ready", "deleting")
-# A DNS subdomain of RFC 1123, which a Node's name is. It becomes a part of a URL: without a name
-# that would be the URL of all Nodes.
-_NODE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 def encode(record: Record) -> bytes:
@@ -178,6 +199,12 @@ def encode(record: Record) -> bytes:
             body = ["watching", record.scope.value]
         case NodeSeen():
             body = ["node-seen", asdict(record)]
+        case Alive():
+            body = ["alive", [record.received, record.heard_ns]]
+        case Asked():
+            body = ["asked", [record.request.value, record.result.value]]
+        case ReportEnded():
+            body = ["report-ended", {**asdict(record), "fate": record.fate.value}]
         case _:
             body = [_PLAIN_NAMES[type(record)], asdict(record)]
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
@@ -191,41 +218,11 @@ def decode(line: bytes) -> Record:
     """
     try:
         name, body = _list(json.loads(line))
-        match name:
-            case "pods-listed":
-                return PodsListed(pods=tuple(_pod(row) for row in _list(body)))
-            case "pod-changed":
-                return PodChanged(pod=_pod(body))
-            case "list-ended":
-                return ListEnded(scope=Scope(body))
-            case "watching":
-                return Watching(scope=Scope(body))
-            case "node-seen":
-                return _node_seen(body)
-            case _:
-                return _PLAIN[name](**_texts(body))
+        if name in _SHAPED:
+            return _SHAPED[name](body)
+        return _PLAIN[name](**_texts(body))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise GarbledError(f"not a record: {error!r:.100}") from error
-
-
-def encode_lookup(node: NodeName) -> bytes:
-    """The daemon's question for one Node: one line, with its newline."""
-    return json.dumps(node).encode() + b"\n"
-
-
-def decode_lookup(line: bytes) -> NodeName:
-    """Read one question back.
-
-    Raises:
-        GarbledError: it is not the name of a node.
-    """
-    try:
-        name = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise GarbledError(f"not a lookup: {error!r:.100}") from error
-    if not (isinstance(name, str) and _NODE_NAME.fullmatch(name)):
-        raise GarbledError(f"not the name of a node: {name!r:.100}")
-    return NodeName(name)
 
 
 def _texts(values: dict[str, Any]) -> dict[str, Any]:
@@ -238,6 +235,24 @@ def _node_seen(values: dict[str, Any]) -> NodeSeen:
     flags = {name: values.pop(name) for name in _NODE_FLAGS}
     _check_flags(flags)
     return NodeSeen(**flags, **_texts(values))
+
+
+def _alive(numbers: object) -> Alive:
+    received, heard_ns = _list(numbers)
+    for number in (received, heard_ns):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise TypeError("a count that is none")
+    return Alive(received=received, heard_ns=heard_ns)
+
+
+def _asked(names: object) -> Asked:
+    request, result = _list(names)
+    return Asked(request=Request(request), result=Result(result))
+
+
+def _report_ended(values: dict[str, Any]) -> ReportEnded:
+    fate = Fate(values.pop("fate"))
+    return ReportEnded(fate=fate, **_texts(values))
 
 
 def _check_flags(flags: Mapping[str, Any]) -> None:
@@ -265,3 +280,15 @@ def _pod(row: list[Any]) -> Pod:
         raise TypeError("a pod with a field that is not text")
     _check_flags(flags)
     return Pod(addresses=tuple(addresses), node=node, **flags, **values)
+
+
+_SHAPED: Final[dict[str, Callable[[Any], Record]]] = {
+    "alive": _alive,
+    "asked": _asked,
+    "list-ended": lambda scope: ListEnded(scope=Scope(scope)),
+    "node-seen": _node_seen,
+    "pod-changed": lambda row: PodChanged(pod=_pod(row)),
+    "report-ended": _report_ended,
+    "pods-listed": lambda rows: PodsListed(pods=tuple(_pod(row) for row in _list(rows))),
+    "watching": lambda scope: Watching(scope=Scope(scope)),
+}

@@ -4,7 +4,7 @@ Owns these words. Promises no repair where poking cannot: a VXLAN's source port 
 inner flow, so that what this node sends opens nothing for what the peer sends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pokepodsd.core.kernel import Findings, RouteAnswer
 
@@ -33,6 +33,9 @@ _UNKNOWN_DEVICE = (
     ": look at the firewall between the nodes, at the network plugin's agent on both, and at the "
     "network policies"
 )
+# What to look at where the layer itself says it all.
+CHECK_NODE = "check that the node is up, and the network between the nodes"
+CHECK_POD = "check the pod, and the network policies that select it"
 # A TUN device named as Calico's IP-in-IP device stands in for one.
 _IPIP_NAME = "tunl0"
 
@@ -54,6 +57,12 @@ def reason(
     nothing = "nothing" if is_unreplied else "no answer"
     advice = f"{nothing} comes back from {node or address}{_ADVICE.get(known, _UNKNOWN_DEVICE)}"
     return "; ".join([*_counters(device, findings), *_conntrack(last), advice])
+
+
+def not_sent(errors: Iterable[str]) -> str:
+    """What to do where the kernel takes no packet; ``errors`` are names of errnos."""
+    names = ", ".join(sorted(set(errors)))
+    return f"this host does not send ({names}): check its firewall and its routes"
 
 
 def _by_route(route: RouteAnswer, device: str, address: str) -> str:

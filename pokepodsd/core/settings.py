@@ -269,10 +269,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         kind=Kind.TEXT,
         default="off",
         pattern=_LISTEN,
-        wanted='"off", or an address with a port, for example "127.0.0.1:9747" or "[::1]:9747"',
+        wanted='"off", or an address with a port, for example "127.0.0.1:19747" or "[::1]:19747"',
         help="Where Prometheus finds the metrics, and `pokepodsd matrix` the status, over HTTP: "
-        'an address with a port, for example "127.0.0.1:9747", or "off".',
-        reason="No port is open that nobody asked for; 9747 is in no list of Prometheus' ports.",
+        'an address with a port, for example "127.0.0.1:19747", or "off".',
+        reason="No port is open that nobody asked for; 9100 to 9999 are all given to others.",
     ),
     Setting(
         section="metrics",
@@ -281,8 +281,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         default="off",
         pattern=_TEXTFILE,
         wanted='"off", or the absolute path of a file that ends in .prom',
-        help="A file for the textfile collector of node_exporter, written anew every 15 seconds, "
-        'or "off".',
+        help='A file for node_exporter\'s textfile collector, written every 15 s, or "off".',
         reason="Where node_exporter runs anyway, no port is needed.",
     ),
     Setting(

@@ -1,12 +1,14 @@
-"""Lists, watches and lookups over HTTPS: one question out, status and bytes in.
+"""Lists, watches, lookups and writes over HTTPS: one question out, status and bytes in.
 
 Owns the connection, through the transport of the `kubernetes` package and the raw body: no typed
 models, whose list of 5,000 pods costs ten times the CPU and the memory. What an answer means is
-`core.watch`'s and `core.nodes`' to say. Does not retry: there is one place where delays grow, and
-it is not here.
+for `core.watch`, `core.nodes` and `core.writes` to say. Does not retry: there is one place where
+delays grow, and it is not here.
 """
 
 import contextlib
+import email.utils
+import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -21,12 +23,14 @@ from kubernetes.client import ApiClient, Configuration
 from pokepodsd import __version__
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Ask, Timings
+from pokepodsd.core.writes import Write
 from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError
 
 # A page of 500 pods is 2 MB; a page of the largest objects that etcd takes could be 750 MB, and
 # is refused rather than held in memory.
 _LONGEST_BODY = 256 * 1024 * 1024
 _CHUNK = 64 * 1024
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # A peer that vanished without a FIN is given up after 15 s of silence and three lost probes, and
 # unacknowledged data after 30 s (tcp(7)).
 _SOCKET_OPTIONS = [
@@ -61,6 +65,12 @@ class Answer:
         with contextlib.suppress(urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
             return urllib3.Retry().parse_retry_after(header) if header else None
         return None
+
+    @property
+    def date(self) -> float | None:
+        """The server's clock as it answered (RFC 9110, 6.6.1): unix time, to a second."""
+        parts = email.utils.parsedate_tz(self._response.headers.get("Date", ""))
+        return None if parts is None else float(email.utils.mktime_tz(parts))
 
     @property
     def lived(self) -> float:
@@ -129,7 +139,8 @@ class ApiServer:
         patience = timings.silence if question.is_watch else timings.answer
         timeout = urllib3.Timeout(connect=timings.connect, read=patience)
         encoding = {} if question.is_watch else {"Accept-Encoding": "gzip"}
-        return self._get("pods", question.parameters, encoding, timeout, patience)
+        fields = dict(question.parameters)
+        return self._send("GET", "/api/v1/pods", encoding, timeout, patience, fields=fields)
 
     def look_up(self, node: NodeName, *, patience: float) -> AbstractContextManager[Answer]:
         """GET one Node; may be called from another thread than the rest, `close` meanwhile too.
@@ -140,7 +151,39 @@ class ApiServer:
         # From the watch cache, which costs etcd nothing; it lags by well under a second.
         newest_cached = {"resourceVersion": "0"}
         timeout = urllib3.Timeout(total=patience)
-        return self._get(f"nodes/{quote(node, safe='')}", newest_cached, {}, timeout, patience)
+        path = f"/api/v1/nodes/{quote(node, safe='')}"
+        return self._send("GET", path, {}, timeout, patience, fields=newest_cached)
+
+    def review(
+        self, attributes: Mapping[str, str], *, patience: float
+    ) -> AbstractContextManager[Answer]:
+        """POST a SelfSubjectAccessReview: whether these credentials have a right, without using it.
+
+        ``attributes`` are its resourceAttributes: verb, resource, group, subresource, name.
+
+        Raises:
+            ApiError: no answer could be had.
+        """
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": dict(attributes)},
+        }
+        headers = {"Content-Type": "application/json"}
+        timeout = urllib3.Timeout(total=patience)
+        text = json.dumps(body).encode()
+        return self._send("POST", _REVIEWS, headers, timeout, patience, body=text)
+
+    def write(self, write: Write, *, patience: float) -> AbstractContextManager[Answer]:
+        """Send a report; may be called from another thread, as `look_up`.
+
+        Raises:
+            ApiError: no answer could be had.
+        """
+        headers = {"Content-Type": write.content_type}
+        body = json.dumps(write.body).encode()
+        timeout = urllib3.Timeout(total=patience)
+        return self._send(write.method, write.path, headers, timeout, patience, body=body)
 
     def close(self) -> None:
         """Drop every connection, so that no later request uses these credentials."""
@@ -148,21 +191,22 @@ class ApiServer:
         self._close_pools()
 
     @contextlib.contextmanager
-    def _get(
+    def _send(
         self,
-        resource: str,
-        parameters: Mapping[str, str],
+        method: str,
+        path: str,
         headers: Mapping[str, str],
         timeout: urllib3.Timeout,
         patience: float,
+        **content: Any,
     ) -> Iterator[Answer]:
         if self._is_closed:
             raise ConnectionLostError("these credentials are not used any more")
         with _translated():
             response: Any = self._pool.request(
-                "GET",
-                f"{self.url}/api/v1/{resource}",
-                fields=dict(parameters),
+                method,
+                f"{self.url}{path}",
+                **content,
                 headers={**self._headers(), **headers},
                 timeout=timeout,
                 retries=False,

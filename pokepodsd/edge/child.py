@@ -48,6 +48,13 @@ class Child:
         with contextlib.suppress(OSError):
             self._socket.send(data)
 
+    def offer(self, data: bytes) -> int:
+        """Say something to the child; how many bytes of it it takes without waiting."""
+        # As for `write`.
+        with contextlib.suppress(OSError):
+            return self._socket.send(data)
+        return 0
+
     def kill(self) -> str:
         """End the child at once, wait for it, and say how it ended."""
         with contextlib.suppress(ProcessLookupError):

@@ -12,7 +12,6 @@ from typing import Any
 from pokepodsd.errors import Complaint, ConfigError
 
 _CLOSING = re.compile("[]}]|\"\"\"|'''")
-DEFAULT_PATH = Path("/etc/pokepodsd.toml")
 
 
 def read(path: Path) -> dict[str, Any]:

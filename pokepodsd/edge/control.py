@@ -1,25 +1,32 @@
-"""The daemon's control socket: one line of JSON in, one line out, and the connection held.
+"""The daemon's control socket: one line of JSON in, some lines out, and the connection held.
 
 Owns the unix socket in the runtime directory, on both sides of it. What a request asks for lasts as
-long as its connection: whoever asked may end in any way, and nothing of it stays. Only root may
-connect, by the mode of the socket.
+long as its connection: whoever asked may end in any way, and nothing of it stays. Root and the
+daemon's own group may connect, by the mode of the socket; who it is, the kernel says.
 """
 
 import contextlib
 import json
 import os
 import socket
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pokepodsd.errors import ControlError
+from pokepodsd.errors import ControlError, DeniedError, NoDaemonError
 
 NAME = "control.sock"
 DEFAULT_DIRECTORY = Path("/run/pokepodsd")
 _LONGEST_LINE = 64 * 1024
+# The longest line of an answer is that of a peer with its tunnels.
+_LONGEST_REPLY = 4 * 1024 * 1024
 _PATIENCE_SECONDS = 10.0
 _MOST_CONNECTIONS = 16
+# pid, uid and gid: struct ucred of unix(7), SO_PEERCRED.
+_CREDENTIALS = struct.Struct("iII")
+# So much is made and sent at once: what a client does not read is not made.
+_CHUNK = 4 * 1024
 
 
 class Connection:
@@ -28,8 +35,16 @@ class Connection:
     def __init__(self, accepted: socket.socket) -> None:
         self._socket = accepted
         self._socket.setblocking(False)
-        self._received = b""
+        self._received = self._unsent = b""
+        self._lines: Iterator[Mapping[str, Any]] | None = None
         self.is_open = True
+        told = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        self.uid: int = _CREDENTIALS.unpack(told)[1]
+        """Who it is."""
+        self.is_full = False
+        """Whether the client must read before there can be more."""
+        self.is_held = False
+        """Whether it stays open for what was asked for."""
 
     def fileno(self) -> int:
         """The socket, for a selector."""
@@ -65,14 +80,29 @@ class Connection:
             raise ControlError("not a request: no JSON object")
         return request
 
-    def answer(self, reply: Mapping[str, Any]) -> None:
-        """Send a line; a client that does not read loses the connection."""
-        line = json.dumps(reply).encode() + b"\n"
+    def answer(self, lines: Iterator[Mapping[str, Any]]) -> None:
+        """Have these sent by `write`, a line each; what was being sent before is cut off."""
+        self._lines = lines
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to write, or to be made."""
+        return self.is_open and (self._lines is not None or bool(self._unsent))
+
+    def write(self) -> None:
+        """Make and send a part of the answer, without waiting."""
+        while self._lines is not None and len(self._unsent) < _CHUNK:
+            line = next(self._lines, None)
+            if line is None:
+                self._lines = None
+            else:
+                self._unsent += json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
-            is_sent = self._socket.send(line) == len(line)
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            self.is_full = False
+        except BlockingIOError:
+            self.is_full = True
         except OSError:
-            is_sent = False
-        if not is_sent:
             self.close()
 
     def close(self) -> None:
@@ -92,7 +122,7 @@ class Listener:
         path = directory / NAME
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        before = os.umask(0o177)
+        before = os.umask(0o117)
         try:
             self._socket.bind(str(path))
             self._socket.listen(_MOST_CONNECTIONS)
@@ -132,40 +162,43 @@ class Listener:
 class Client:
     """The other side: one request, whose effect lasts until `close`."""
 
-    def __init__(self, path: Path) -> None:
-        """Connect.
+    def __init__(self, path: Path, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        """Connect; ``patience_seconds`` is how long the daemon may be silent, at any time.
 
         Raises:
-            ControlError: there is no daemon, or it may not be asked.
+            NoDaemonError: nobody listens there.
+            DeniedError: this user may not ask.
+            ControlError: the daemon is too busy to be asked, or that is no place for a socket.
         """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(_PATIENCE_SECONDS)
         try:
-            self._socket.connect(str(path))
-        except OSError as error:
+            _connect(self._socket, str(path), patience_seconds)
+        except ControlError:
             self._socket.close()
-            raise ControlError(
-                f"no pokepodsd can be asked at {path}: {error.strerror}. Is it running "
-                "(systemctl status pokepodsd), and are you root?"
-            ) from error
+            raise
+        self._received = self._socket.makefile("rb")
 
     def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The daemon's answer.
+        """The daemon's answer, where it is one line.
 
         Raises:
             ControlError: it has none, or it refuses, with the reason.
         """
-        try:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-            line = self._socket.makefile("rb").readline()
-            reply = json.loads(line)
-        except (OSError, ValueError) as error:
-            raise ControlError(f"the running pokepodsd does not answer: {error}") from error
-        if not isinstance(reply, dict):
-            raise ControlError("the running pokepodsd answers what is no reply")
-        if "error" in reply:
-            raise ControlError(str(reply["error"]))
-        return reply
+        self._send(request)
+        return self._reply()
+
+    def stream(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """The lines of an answer that has several; the last one, and no other, has "end".
+
+        Raises:
+            ControlError: it has none, refuses, with the reason, or breaks off.
+        """
+        self._send(request)
+        is_ended = False
+        while not is_ended:
+            line = self._reply()
+            is_ended = "end" in line
+            yield line
 
     def is_ended(self) -> bool:
         """Whether the daemon has ended the connection: what was asked for is over."""
@@ -179,4 +212,44 @@ class Client:
 
     def close(self) -> None:
         """End what was asked for."""
+        self._received.close()
         self._socket.close()
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise ControlError(f"the running pokepodsd takes no request: {error}") from error
+
+    def _reply(self) -> Mapping[str, Any]:
+        try:
+            line = self._received.readline(_LONGEST_REPLY)
+            if not line.endswith(b"\n"):
+                reason = "too long a line" if line else "the connection ended"
+                raise ControlError(f"the running pokepodsd does not answer: {reason}")
+            reply = json.loads(line)
+        except (OSError, ValueError, RecursionError) as error:
+            raise ControlError(f"the running pokepodsd does not answer: {error}") from error
+        if not isinstance(reply, dict):
+            raise ControlError("the running pokepodsd answers what is no reply")
+        if "error" in reply:
+            raise ControlError(str(reply["error"]))
+        return reply
+
+
+def _connect(client: socket.socket, path: str, patience_seconds: float) -> None:
+    # With a timeout of Python's, connect does not wait where the daemon's queue is full.
+    seconds, rest = divmod(patience_seconds, 1)
+    timeval = struct.pack("@ll", int(seconds), int(rest * 1_000_000))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+    try:
+        client.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NoDaemonError(path, error.strerror or "") from error
+    except PermissionError as error:
+        raise DeniedError(path, error.strerror or "") from error
+    except BlockingIOError as error:
+        raise ControlError(f"the pokepodsd at {path} is too busy to be asked: try again") from error
+    except OSError as error:
+        raise ControlError(f"{path} can be no control socket: {error.strerror or error}") from error
+    client.settimeout(patience_seconds)

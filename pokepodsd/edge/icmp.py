@@ -9,6 +9,7 @@ import errno
 import secrets
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 
 from icmplib import ICMPv4Socket, ICMPv6Socket
@@ -26,6 +27,9 @@ _ICMP_FILTER = 1
 _ICMPV6_FILTER = 1
 _RECVERR = {Family.V4: (socket.IPPROTO_IP, 11), Family.V6: (socket.IPPROTO_IPV6, 25)}
 _ORIGIN_ICMP = {2, 3}
+# IP_RECVTTL, IP_TTL; IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT.
+_RECVTTL = {Family.V4: (socket.IPPROTO_IP, 12), Family.V6: (socket.IPPROTO_IPV6, 51)}
+_TTLS = {(socket.IPPROTO_IP, 2), (socket.IPPROTO_IPV6, 52)}
 
 _TIMESPEC = struct.Struct("@ll")
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
@@ -78,6 +82,10 @@ class IcmpSocket:
         """The socket, for a selector."""
         return self._socket.fileno()
 
+    def show_ttl(self) -> None:
+        """From now on say with which hop limit a datagram arrived."""
+        self._socket.setsockopt(*_RECVTTL[self._family], 1)
+
     def send(self, packet: bytes, address: str) -> str | None:
         """Hand one packet to the kernel; the name of the errno if it does not take it."""
         for attempt in (1, 2):
@@ -106,6 +114,7 @@ class IcmpSocket:
                 data=data,
                 source=source[0].partition("%")[0],
                 stamp_ns=_stamp(ancillary),
+                ttl=_ttl(ancillary),
             )
 
     def receive_errors(self, limit: int) -> Iterator[IcmpError]:
@@ -198,6 +207,13 @@ def _stamp(ancillary: list[tuple[int, int, bytes]]) -> WallNs:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
             return WallNs(seconds * SECOND_NS + nanoseconds)
     return WallNs(0)
+
+
+def _ttl(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    for level, kind, data in ancillary:
+        if (level, kind) in _TTLS:
+            return int.from_bytes(data, sys.byteorder)
+    return None
 
 
 def _extended_error(

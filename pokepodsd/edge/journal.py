@@ -7,7 +7,6 @@ and the count is written when it takes entries again.
 
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,9 @@ from typing import Any
 from logging_journald import JournaldTransport
 
 from pokepodsd.core.entries import Entry, EventKind, Level
+from pokepodsd.core.escaping import escape
+
+__all__ = ["JournalHandler", "escape", "install", "set_level", "write"]
 
 _LOG = logging.getLogger("pokepodsd")
 _LEVELS = {
@@ -27,9 +29,6 @@ _LEVELS = {
 }
 _PRIORITIES = {number: level.value for level, number in _LEVELS.items()}
 _NAMES = {number: level.name.lower() for level, number in _LEVELS.items()}
-# C0 and C1 controls, and the marks that reorder text (Unicode TR 36): a pod's name must not be
-# able to move a terminal's cursor or to forge a line.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def write(entry: Entry) -> None:
@@ -47,12 +46,6 @@ def install(environment: Mapping[str, str]) -> None:
     handler = JournalHandler() if _is_journal(environment) else _plain_handler()
     root = logging.getLogger()
     root.handlers[:] = [handler]
-
-
-def escape(text: str) -> str:
-    """Replace what a terminal would obey by its escape sequence in Python's writing."""
-    text = text.encode(errors="backslashreplace").decode()
-    return _CONTROLS.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
 class JournalHandler(logging.Handler):

@@ -130,6 +130,11 @@ class Kubeconfig:
             return True
         return self._seen != self._fingerprint()
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The kubeconfig and the files that it names, by what `load` has seen."""
+        return tuple(self._files)
+
     def _fingerprint(self) -> list[object]:
         """Inode, time and size of each file; of what a symlink points to, not of the link."""
         return [_identity(path) for path in self._files]
@@ -148,6 +153,21 @@ def node_name(
     if setting != AUTO:
         return NodeName(setting), "setting"
     return NodeName(host_name.lower()), "host name"
+
+
+def validity(configuration: Configuration) -> tuple[datetime, datetime] | None:
+    """The client certificate's notBefore and notAfter; None where there is no certificate.
+
+    Raises:
+        CredentialsError: it cannot be read.
+    """
+    with _decoding(configuration.cert_file):
+        certificate = _certificate(configuration.cert_file)
+        if certificate is None:
+            return None
+        limits = certificate["tbsCertificate"]["validity"]
+        begin, end = (limits[name].getComponent() for name in ("notBefore", "notAfter"))
+        return begin.asDateTime, end.asDateTime
 
 
 def _from_kubelets(proc: Path) -> Iterator[str]:
@@ -213,24 +233,37 @@ def _check_exec(document: Mapping[str, Any], configuration: Configuration, path:
 
 def _common_name(certificate_file: str | None) -> str:
     """The CN of a PEM file's first certificate; "" where there is none to be read."""
-    if not certificate_file:
-        return ""
-    try:
-        found = _CERTIFICATE.search(Path(certificate_file).read_text(encoding="ascii"))
-        if found is None:
+    with _decoding(certificate_file):
+        certificate = _certificate(certificate_file)
+        if certificate is None:
             return ""
-        der = ssl.PEM_cert_to_DER_cert(found.group())
-        certificate, _ = decode(der, asn1Spec=rfc5280.Certificate())
         names = certificate["tbsCertificate"]["subject"]["rdnSequence"]
         for attribute in (item for name in names for item in name):
             if attribute["type"] == rfc5280.id_at_commonName:
                 value, _ = decode(bytes(attribute["value"]), asn1Spec=rfc5280.X520CommonName())
                 return str(value.getComponent())
+    return ""
+
+
+def _certificate(file: str | None) -> Any:
+    """A PEM file's first certificate; None where there is none."""
+    if not file:
+        return None
+    found = _CERTIFICATE.search(Path(file).read_text(encoding="ascii"))
+    if found is None:
+        return None
+    der = ssl.PEM_cert_to_DER_cert(found.group())
+    return decode(der, asn1Spec=rfc5280.Certificate())[0]
+
+
+@contextlib.contextmanager
+def _decoding(file: str | None) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, PyAsn1Error) as error:
         raise CredentialsError(
-            f"{certificate_file} holds no certificate that can be read ({type(error).__name__})"
+            f"{file} holds no certificate that can be read ({type(error).__name__})"
         ) from error
-    return ""
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ _VERSION = 2
 MOST_TARGETS = 300_000
 _LONGEST_FILE = 120 * 1024 * 1024
 _PART = 250
+_UNUSABLE = (OSError, ValueError, KeyError, TypeError, StateFileError, RecursionError)
 
 
 def read(directory: Path) -> list[Target]:
@@ -35,13 +36,31 @@ def read(directory: Path) -> list[Target]:
     """
     path = directory / NAME
     try:
+        return _load(path)
+    except _UNUSABLE as error:
+        raise StateFileError(_set_aside(path, error)) from error
+
+
+def peek(directory: Path) -> list[Target]:
+    """The targets that were last saved, for whoever is not their owner: the file stays as it is.
+
+    Raises:
+        StateFileError: the file is damaged or foreign, or may not be read.
+    """
+    path = directory / NAME
+    try:
+        return _load(path)
+    except _UNUSABLE as error:
+        raise StateFileError(f"{path} cannot be used ({error})") from error
+
+
+def _load(path: Path) -> list[Target]:
+    try:
         _check_size(path)
         with path.open(encoding="utf-8") as file:
             return list(_parse(file))
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError, StateFileError, RecursionError) as error:
-        raise StateFileError(_set_aside(path, error)) from error
 
 
 class Writer:

@@ -15,6 +15,14 @@ READS = ("get", "list", "watch")
 ROLES = "clusterroles"
 BINDINGS = "clusterrolebindings"
 EVERYTHING = Selector()
+EVENTS_GROUP = "events.k8s.io"
+# plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go, NodeRules(): what every node may write,
+# of what tests need. Which node's it is, the admission plugin NodeRestriction looks at.
+NODE_WRITES = {
+    "events": ("create", "update", "patch"),
+    "nodes": ("create", "update", "patch"),
+    "nodes/status": ("update", "patch"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +108,22 @@ def forbidden(user: User, asked: Attributes, reason: str) -> StatusError:
 def _decide_node(user: User, asked: Attributes, *, node_selectors: bool) -> Decision:
     """plugin/pkg/auth/authorizer/node; selectors are what 1.32 brought."""
     node = user.node
-    if node is None or asked.group or asked.verb not in READS:
+    if node is None:
+        return Decision(is_allowed=False)
+    if asked.verb not in READS:
+        return Decision(is_allowed=_may_write(asked))
+    if asked.group:
         return Decision(is_allowed=False)
     if asked.resource == "pods" and not asked.subresource:
         return _decide_pods(node, asked, node_selectors=node_selectors)
     if asked.resource == "nodes" and not asked.subresource:
         return _decide_nodes(node, asked, node_selectors=node_selectors)
     return Decision(is_allowed=False)
+
+
+def _may_write(asked: Attributes) -> bool:
+    groups = ("", EVENTS_GROUP) if asked.resource == "events" else ("",)
+    return asked.group in groups and asked.verb in NODE_WRITES.get(asked.full_resource, ())
 
 
 def _decide_pods(node: str, asked: Attributes, *, node_selectors: bool) -> Decision:

@@ -27,10 +27,11 @@ class FaultKind(StrEnum):
 
 
 class FaultMatch(StrEnum):
-    """Which requests it concerns; `any` includes those that are not about pods."""
+    """Which requests it concerns; `report` is writing events or a node's status, `any` is all."""
 
     LIST = "list"
     WATCH = "watch"
+    REPORT = "report"
     ANY = "any"
 
 

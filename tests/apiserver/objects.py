@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from tests.apiserver.admission import admit_node
 from tests.apiserver.authorization import Attributes, Decision
 from tests.apiserver.cluster import Cluster
-from tests.apiserver.responses import make_headers, send, send_json
+from tests.apiserver.responses import USER, make_headers, send, send_json
 from tests.apiserver.selectors import FieldRequirement, Selector
 from tests.apiserver.status import Json, not_found
 from tests.apiserver.store import timestamp
@@ -83,8 +84,10 @@ class Collection:
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         await self.authorize(request, Attributes("create", self.resource, self.group))
-        value = {"kind": self.kind, "apiVersion": self.api_version}
+        value: Json = {"kind": self.kind, "apiVersion": self.api_version}
         value |= await self.read_body(request)
+        if self.resource == "nodes":
+            admit_node(request[USER], value.get("metadata", {}).get("name", ""))
         body = create_object(self.cluster_of(request).store, self.resource, value)
         return await send_json(request, body, 201)
 

@@ -169,9 +169,9 @@ class RawClient:
             self._host, self._port, timeout=timeout_seconds, context=self._context
         )
         sent = {"Accept": "application/json", "User-Agent": "pokepodsd-recorder"}
-        sent |= dict(headers or {})
         if body is not None:
             sent["Content-Type"] = "application/json"
+        sent |= dict(headers or {})
         if self._token is not None:
             sent["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body).encode()

@@ -14,6 +14,7 @@ from typing import Never
 
 from aiohttp import web
 
+from tests.apiserver.authentication import User
 from tests.apiserver.faults import Fault, FaultKind
 from tests.apiserver.served import Request
 from tests.apiserver.status import Json, StatusError, unauthorized
@@ -21,6 +22,7 @@ from tests.apiserver.store import serialize
 
 ENTRY = web.RequestKey("entry", Request)
 FAULT = web.RequestKey("fault", Fault)
+USER = web.RequestKey("user", User)
 
 # endpoints/handlers/responsewriters/writers.go: defaultGzipThresholdBytes, level 1.
 GZIP_THRESHOLD = 128 * 1024

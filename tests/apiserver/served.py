@@ -19,8 +19,8 @@ LOGGED_EVENTS = 2_000_000
 class Request:
     """One request; `status` and `ended_ns` of None: not answered yet, still open.
 
-    `kind` is list or watch (of pods), or any. `bytes` counts the answer with its head and its
-    framing, above TLS, and is known at its end.
+    `kind` is list or watch (of pods), report (an event or a node's status is written), or any.
+    `bytes` counts the answer with its head and its framing, above TLS, and is known at its end.
     """
 
     index: int

@@ -8,14 +8,21 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from tests.apiserver import objects
-from tests.apiserver.authentication import ANONYMOUS, User, identify
+from tests.apiserver import nodestatus, objects, reported
+from tests.apiserver.authentication import ANONYMOUS, identify
 from tests.apiserver.authorization import Attributes
 from tests.apiserver.cluster import Cluster
 from tests.apiserver.faults import FaultKind, FaultMatch
 from tests.apiserver.listing import send_pods
 from tests.apiserver.options import parse_list_options
-from tests.apiserver.responses import ENTRY, FAULT, answer_early_fault, send_failure, send_json
+from tests.apiserver.responses import (
+    ENTRY,
+    FAULT,
+    USER,
+    answer_early_fault,
+    send_failure,
+    send_json,
+)
 from tests.apiserver.status import Json, StatusError, bad_request, unknown_path
 from tests.apiserver.watching import Watch
 from tests.apiserver.writing import (
@@ -29,7 +36,6 @@ from tests.apiserver.writing import (
 )
 
 CLUSTER = web.AppKey("cluster", Cluster)
-USER = web.RequestKey("user", User)
 PODS = "/api/v1/namespaces/{namespace}/pods"
 POD = PODS + "/{name}"
 LARGEST_BODY = 16 * 1024 * 1024
@@ -52,6 +58,8 @@ def make_app(cluster: Cluster) -> web.Application:
     app.router.add_post(POD + "/binding", _bind_pod)
     objects.add_routes(app, authorize, read_body, lambda request: request.app[CLUSTER])
     app.router.add_post(objects.ACCESS_REVIEWS, _review_access)
+    for handlers in (reported, nodestatus):
+        handlers.add_routes(app, authorize, read_body, lambda request: request.app[CLUSTER])
     return app
 
 
@@ -128,7 +136,10 @@ async def _order_fault(
 
 
 def _kind(request: web.Request) -> FaultMatch:
-    """Lists and watches of pods can be told apart by faults and in the log; `any` is the rest."""
+    """Lists and watches of pods, and reports, are told apart by faults and in the log."""
+    is_report = "/events" in request.path or request.path.endswith("/status")
+    if request.method in ("POST", "PATCH") and is_report and "/pods/" not in request.path:
+        return FaultMatch.REPORT
     is_pods = request.method == "GET" and request.path.endswith("/pods")
     if not is_pods:
         return FaultMatch.ANY

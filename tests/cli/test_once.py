@@ -9,7 +9,8 @@ import pytest
 
 from tests.apiserver.client import ApiServer
 from tests.apiserver.kubeconfig import write_exec_kubeconfig
-from tests.cli.conftest import Run
+from tests.cli.conftest import COMMAND, Run
+from tests.cli.terminal import Terminal
 from tests.edge.support import UNPRIVILEGED
 from tests.lab import EchoCapture, Kind, Lab
 
@@ -209,3 +210,18 @@ def test_missing_privilege_is_status_77(run: Run, lab: Lab, command: str) -> Non
     (line,) = done.stderr.splitlines()
     assert "CAP_NET_RAW" in line
     assert RANGE in line
+
+
+def test_closed_stdout_is_no_traceback(once: Once) -> None:
+    """Who wants the status alone closes the output."""
+    done = once(prefix=("sh", "-c", 'exec "$@" >&-', "sh"))
+    assert (done.returncode, done.stderr) == (0, "6 of 6 answered\n")
+
+
+def test_waiting_for_the_list_is_shown(lab: Lab, kubeconfig: Path) -> None:
+    """On a terminal there is a line while the API server is asked; it goes with the answer."""
+    options = ["--kubernetes-kubeconfig", str(kubeconfig), "--poke-timeout", "300ms"]
+    with Terminal(lab.nodes[0].command(*COMMAND, *options, "once")) as terminal:
+        terminal.wait_for("asking the API server for the pods")
+        assert terminal.wait() == 0
+    assert "6 of 6 answered" in terminal.text

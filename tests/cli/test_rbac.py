@@ -18,6 +18,12 @@ PATHS = {
 }
 PODS = "/api/v1/pods"
 NODES = "/api/v1/nodes"
+STRATEGIC = "application/strategic-merge-patch+json"
+EVENT = b'{"metadata": {"name": "x"}, "involvedObject": {}}'
+WRITES = {
+    "events": ("POST", "/api/v1/namespaces/default/events", EVENT),
+    "condition": ("PATCH", f"{NODES}/node-b/status", b"{}"),
+}
 ACCOUNT = "system:serviceaccount:kube-system:pokepodsd"
 USERS = {
     "node": ("system:node:node-a", ["system:nodes"]),
@@ -38,6 +44,16 @@ def documents(run: Run, *arguments: str) -> list[dict[str, Any]]:
     done = run("rbac", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     return list(yaml.safe_load_all(done.stdout))
+
+
+def write(server: ApiServer, token: str, report: str) -> bool:
+    """Whether what this value of kubernetes.report asks for may be written of node-b."""
+    pool = urllib3.PoolManager(ca_certs=str(server.authority.certificate_path), retries=False)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": STRATEGIC}
+    method, path, body = WRITES[report]
+    answer = pool.request(method, server.url + path, headers=headers, body=body, timeout=5)
+    pool.clear()
+    return answer.status != 403
 
 
 def may(server: ApiServer, token: str, method: str, path: str) -> bool:
@@ -112,3 +128,32 @@ def test_manifest_says_what_it_opens_up(run: Run, subject: str) -> None:
     assert text.startswith("# ")
     assert "What this opens up" in text
     assert "delete" in text
+
+
+@pytest.mark.parametrize("report", list(WRITES))
+def test_reports_are_a_right_of_their_own(run: Run, local: ApiServer, report: str) -> None:
+    """The account may write what was asked for and nothing else; the rest is as without it."""
+    local.admin.create_node({"metadata": {"name": "node-b"}})
+    assert not any(write(local, "account", one) for one in WRITES)
+    asked = documents(run, "--for", "serviceaccount", "--report", report)
+    for document in asked:
+        if document["kind"] in PATHS:
+            local.admin.request("POST", PATHS[document["kind"]], document)
+    assert [one for one in WRITES if write(local, "account", one)] == [report]
+    assert not any(write(local, "other", one) for one in WRITES)
+    rules = asked[2]["rules"]
+    assert len(rules) == 3
+    asked[2]["rules"] = rules[:2]
+    assert asked == documents(run, "--for", "serviceaccount")
+    text = run("rbac", "--for", "serviceaccount", "--report", report).stdout
+    assert f'report = "{report}"' in text
+    assert "and writes" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_kubelet_needs_no_right_for_reports(run: Run, local: ApiServer) -> None:
+    """It is one line of usage: the Node authorizer lets every node write its own."""
+    done = run("rbac", "--report", "events")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--report is for --for serviceaccount" in done.stderr
+    assert write(local, "node", "events")

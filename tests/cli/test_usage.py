@@ -1,12 +1,21 @@
 """Checks the command line's own words: help, version, and what it does not understand."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 
 from pokepodsd import __version__
+from pokepodsd.cli import _COMMANDS, main
+from pokepodsd.core.config import shown
 from pokepodsd.core.settings import SETTINGS
-from tests.cli.conftest import Run
+from tests.cli.conftest import COMMAND, Run
+from tests.cli.terminal import Terminal
 
-COMMANDS = ["check-config", "once", "rbac", "run"]
+COMMANDS = list(_COMMANDS)
+# What has no argument worth an example.
+WITHOUT_EXAMPLES = ("run",)
 
 
 def test_version(run: Run) -> None:
@@ -16,23 +25,52 @@ def test_version(run: Run) -> None:
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
-def test_help_names_every_command_setting_and_status(run: Run, option: str) -> None:
-    """What there is can be learnt from the program itself."""
+def test_help_names_every_command_and_status(run: Run, option: str) -> None:
+    """What there is can be learnt from the program itself, and where the settings are described."""
     done = run(option)
     assert (done.returncode, done.stderr) == (0, "")
     assert all(f"  {command} " in done.stdout for command in COMMANDS)
-    options = [f"--{one.section}-{one.name.replace('_', '-')} " for one in SETTINGS]
-    assert [one for one in options if one not in done.stdout] == []
     words = " ".join(done.stdout.split())
-    assert all(f"{status} " in words for status in (0, 1, 2, 69, 77, 78))
+    assert all(f" {status} " in words for status in (0, 1, 2, 3, 69, 74, 75, 77, 78))
+    assert "--SECTION-NAME VALUE" in words
+    assert "pokepodsd.toml(5)" in words
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_each_command(run: Run, command: str) -> None:
-    """Each command explains itself, and does nothing then."""
-    done = run(command, "--help")
+def test_every_setting_is_an_option(run: Run, tmp_path: Path) -> None:
+    """Whether the page lists it or not: each one's default is taken, before any command."""
+    given = []
+    for one in SETTINGS:
+        text = shown(one, one.default).strip('[]"').replace('"', "")
+        given += [f"--{one.section}-{one.name.replace('_', '-')}", text]
+    done = run("--config", str(tmp_path / "none.toml"), *given, "check-config")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"Usage: pokepodsd {command} ")
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_is_a_page(command: str) -> None:
+    """On a terminal of 80 by 50 all of it is seen at once."""
+    arguments = [command] if command else []
+    with Terminal([*COMMAND, *arguments, "--help"]) as terminal:
+        assert terminal.wait() == 0
+    lines = terminal.text.removesuffix("\n").split("\n")
+    assert lines[0].startswith(f"Usage: pokepodsd {command}".rstrip())
+    # The prompt takes a line, too.
+    assert len(lines) < 50
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_example_is_understood(run: Run, command: str) -> None:
+    """What the page shows can be typed: each example has only options and words that there are."""
+    text = run(*([command] if command else []), "--help").stdout
+    examples = re.findall(r"^ {4}pokepodsd +((?:\S+ ?)*)", text, re.MULTILINE)
+    assert examples or command in WITHOUT_EXAMPLES
+    for example in examples:
+        words = shlex.split(example)
+        context = main.make_context("pokepodsd", words)
+        name, found, rest = main.resolve_command(context, [*context._protected_args, *context.args])
+        assert found is not None
+        found.make_context(name, rest, parent=context)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +83,9 @@ def test_help_of_each_command(run: Run, command: str) -> None:
         (("once", "--tries", "0"), "--tries"),
         (("once", "--tries", "11"), "--tries"),
         (("run", "faster"), "faster"),
+        (("status", "--output", "xml"), "json"),
+        (("status", "--watch", "0"), "0.2"),
+        (("status", "node-b"), "node-b"),
         (("--config", "/", "check-config"), "/"),
         (("--poke-interval", "5", "check-config"), "--poke-interval"),
         (("--poke-interval", "1h", "check-config"), "3m20s"),

@@ -217,7 +217,7 @@ def test_rename_keeps_what_was_told() -> None:
     new = rename(stage)
     stage.run(30)
     assert stage.told() == []
-    assert BROKEN in stage.assessment.verdicts()
+    assert BROKEN in [verdict for _, verdict, _ in stage.assessment.told()]
     stage.see(make_peer(new, old.address, *old.tunnels))
     stage.run(1)
     assert stage.told() == [(new, Verdict.OK)]
@@ -253,7 +253,7 @@ def test_drop_leaves_nothing() -> None:
             stage.assessment.drop(peer.id, at(stage.now))
         stage.run(20)
         assert (stage.told(), stage.cuts(), stage.assessment.next_due()) == ([], [], None)
-        assert list(stage.assessment.verdicts()) == []
+        assert list(stage.assessment.told()) == []
         cases = stage.assessment._cases
         kept = {**vars(stage.assessment), **vars(cases)}
         for name in ("peers", "states", "_parked", "_renamed", "_touched", "_pending"):
@@ -278,3 +278,22 @@ def test_mood_follows_the_verdict() -> None:
     stage.answer([peer])
     stage.run(0.1)
     assert mood(peer.node) is Mood.CLEAR
+
+
+def test_faults_are_those_that_nothing_excuses() -> None:
+    """What this node's condition names: told and lasting, but not of a node that is cordoned."""
+    stage = make_stage(12)
+    plain, excused = stage.peers[:2]
+    stage.assessment.inquiries.is_api_there = True
+    stage.fall([plain, excused])
+    stage.answer(stage.peers[2:])
+    assert list(stage.assessment.faults()) == []
+    stage.run(2.6)
+    assert excused.node is not None
+    stage.assessment.looked_up(excused.node, "the node is cordoned")
+    stage.run(5.0)
+    assert len(stage.told()) == 2
+    assert list(stage.assessment.faults()) == [(plain, Verdict.TUNNEL_BROKEN)]
+    stage.answer([plain])
+    stage.run(1.0)
+    assert list(stage.assessment.faults()) == []

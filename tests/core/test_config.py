@@ -14,11 +14,11 @@ from pokepodsd.core.config import (
     Config,
     check_value,
     parse_text,
-    sample,
     shown,
     validate,
 )
 from pokepodsd.core.model import SECOND_NS
+from pokepodsd.core.sample import sample
 from pokepodsd.core.settings import BY_KEY, SECTIONS, SETTINGS, Kind, Setting
 from pokepodsd.errors import ConfigError
 

@@ -115,7 +115,7 @@ def test_tunnels_are_on_time_with_as_many_pods_as_kubernetes_has() -> None:
 
 
 # A ring of numbers that are used again after 65,536 packets.
-ENDED = "._peering._bursts._poking.flights._by_family[Family.V4]._ended"
+ENDED = ".stages.peering._bursts._poking.flights._by_family[Family.V4]._ended"
 
 
 def test_nothing_withdrawn_is_kept() -> None:

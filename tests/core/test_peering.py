@@ -120,8 +120,8 @@ def test_targets_are_those_of_the_peers_there_are(steps: list[tuple[str, object]
         assert (tunnels[target_id].node, tunnels[target_id].host) == (peer.node, peer.address or "")
     nodes = stage.poked(Layer.UNDERLAY)
     assert nodes.keys() == {underlay_target(peer.address) for peer in peers if peer.address}
-    assert len(stage.peering) == len(peers)
-    assert stage.peering.verdict_counts().total() == len(peers)
+    assert len(stage.peering.all()) == len(peers)
+    assert len(list(stage.peering.assessment.told())) == len(peers)
 
 
 @given(STEPS)
@@ -134,7 +134,7 @@ def test_nothing_is_poked_when_all_is_withdrawn(steps: list[tuple[str, object]])
         stage.drop(key)
     stage.settle()
     assert stage.poked(Layer.TUNNEL) == stage.poked(Layer.UNDERLAY) == {}
-    assert (len(stage.peering), stage.peering.verdict_counts().total()) == (0, 0)
+    assert (len(stage.peering.all()), len(list(stage.peering.assessment.told()))) == (0, 0)
     assert all(not value for name, value in vars(stage.peering).items() if name in KEPT)
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from pokepodsd.core.model import NodeName, Pod, Scope, Uid
 from pokepodsd.core.records import (
-    LONGEST_LOOKUP,
     LONGEST_RECORD,
     Alive,
+    Asked,
+    Fate,
     Identified,
     ListBegun,
     ListEnded,
@@ -25,12 +26,12 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
+    ReportEnded,
     Watching,
     decode,
-    decode_lookup,
     encode,
-    encode_lookup,
 )
+from pokepodsd.core.requests import Request, Result
 from pokepodsd.errors import GarbledError
 from tests.core.builders import make_pod, recorded_by_name
 
@@ -51,7 +52,8 @@ PODS = st.builds(
 )
 SCOPES = st.sampled_from(Scope)
 RECORDS: st.SearchStrategy[Record] = st.one_of(
-    st.just(Alive()),
+    st.builds(Alive, received=st.integers(0), heard_ns=st.integers(0)),
+    st.builds(Asked, request=st.sampled_from(Request), result=st.sampled_from(Result)),
     st.builds(Identified, node=TEXT.map(NodeName), source=TEXT),
     st.just(ListBegun()),
     st.builds(PodsListed, pods=st.lists(PODS, max_size=3).map(tuple)),
@@ -72,6 +74,7 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
     ),
     st.builds(NodeGone, node=TEXT.map(NodeName)),
     st.just(NodesRefused()),
+    st.builds(ReportEnded, report=TEXT, fate=st.sampled_from(Fate), text=TEXT),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
@@ -86,6 +89,7 @@ NAMES = st.sampled_from(
         "pod-changed",
         "list-ended",
         "watching",
+        "report-ended",
         "lost",
         "node-seen",
         "node-gone",
@@ -190,6 +194,13 @@ def test_pod_of_another_length_is_garbled(length: int) -> None:
     [
         b'["alive"]',
         b'["alive",{"x":"y"}]',
+        b'["alive",[1]]',
+        b'["alive",[1,-2]]',
+        b'["alive",[true,2]]',
+        b'["alive",[1,2,3]]',
+        b'["asked",["list"]]',
+        b'["asked",["list","perhaps"]]',
+        b'["asked",["poem","ok"]]',
         b'["lost",{}]',
         b'["lost",{"reason":1}]',
         b'["lost",["reason"]]',
@@ -246,40 +257,3 @@ def test_each_field_of_a_node_is_checked(field: str, wrong: object) -> None:
     del values[field]
     with pytest.raises(GarbledError):
         decode(json.dumps(["node-seen", values]).encode())
-
-
-@pytest.mark.parametrize("name", ["a", "node-a", "ip-10-0-0-1.ec2.internal", "0", "n" * 253])
-def test_lookup_comes_back_as_it_was_written(name: str) -> None:
-    """Every name that Kubernetes allows a node crosses in one line."""
-    line = encode_lookup(NodeName(name))
-    assert line.count(b"\n") == 1
-    assert len(line) - 1 <= LONGEST_LOOKUP
-    assert decode_lookup(line[:-1]) == name
-
-
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "a/b", "a?b", "Node", "-a", "a-", "a b", "n" * 254]
-)
-def test_what_is_no_name_of_a_node_is_no_lookup(name: str) -> None:
-    """What would ask for something else than one Node never becomes a URL: the empty name would
-    list all of them.
-    """
-    with pytest.raises(GarbledError):
-        decode_lookup(encode_lookup(NodeName(name))[:-1])
-
-
-@given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_any_line_is_a_lookup_or_garbled(line: bytes) -> None:
-    """No garbage raises anything but GarbledError."""
-    try:
-        name = decode_lookup(line)
-    except GarbledError:
-        return
-    assert decode_lookup(encode_lookup(name)[:-1]) == name
-
-
-@pytest.mark.parametrize("line", [b"[" * 100_000, b'"node-', b'"node-"node-b"', b'"a"\r"b"'])
-def test_half_a_lookup_is_garbled(line: bytes) -> None:
-    """A lookup that was cut short spoils at most the next one, and makes no third of them."""
-    with pytest.raises(GarbledError):
-        decode_lookup(line)

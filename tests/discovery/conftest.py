@@ -7,11 +7,15 @@ from typing import Any, cast
 
 import pytest
 
+from pokepodsd.asker import Asker, Orders
+from pokepodsd.core.config import validate
+from pokepodsd.core.protocol import Timings
 from tests.apiserver.client import ApiServer
 from tests.apiserver.podfactory import PodArguments
 from tests.discovery.follower import Follower
 
 NODE = "node-a"
+AskerStart = Callable[..., Asker]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,27 @@ def follow(api: ApiServer, tmp_path: Path) -> Iterator[Callable[..., Follower]]:
             return stack.enter_context(Follower(path, tmp_path, **options))
 
         yield start
+
+
+@pytest.fixture
+def connect(api: ApiServer, tmp_path: Path) -> AskerStart:
+    """An asker that has read the kubelet's credentials, or those of another kubeconfig."""
+
+    def make(kubeconfig: Path | None = None) -> Asker:
+        path = kubeconfig or api.kubeconfig(NODE, tmp_path / "kubelet")
+        tables = {"kubernetes": {"kubeconfig": str(path), "node_name": NODE}}
+        config = validate(tables, source="the test").kubernetes
+        orders = Orders(config=config, timings=Timings(), scratch=tmp_path / "scratch")
+        asker = Asker(orders, allow=lambda _: None)
+        asker.connect()
+        return asker
+
+    return make
+
+
+def asked(api: ApiServer) -> list[str]:
+    """The paths that were asked for, but by the administrator."""
+    return [one.path for one in api.control.requests() if one.user != "kubernetes-admin"]
 
 
 def pod(name: str, number: int, node: str = "node-b", **arguments: Any) -> PodArguments:

@@ -2,21 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pokepodsd.asker import Asker, Orders
-from pokepodsd.core.config import validate
 from pokepodsd.core.model import NodeName
-from pokepodsd.core.protocol import Timings
 from pokepodsd.core.records import NodeGone, NodeSeen, NodesRefused
 from pokepodsd.errors import CredentialsError
 from tests.apiserver.client import ApiServer
 from tests.apiserver.kubeconfig import rotate, write_token_kubeconfig
-from tests.discovery.conftest import NODE
+from tests.discovery.conftest import NODE, AskerStart, asked
 
 B = NodeName("node-b")
 CREATED = "2026-11-23T01:33:56Z"
@@ -24,32 +20,10 @@ READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 NOT_READY = {"conditions": [{"type": "Ready", "status": "Unknown"}]}
 SEEN = {"unschedulable": False, "ready": True, "deleting": False}
 
-AskerStart = Callable[..., Asker]
-
-
-@pytest.fixture
-def connect(api: ApiServer, tmp_path: Path) -> AskerStart:
-    """An asker that has read the kubelet's credentials, or those of another kubeconfig."""
-
-    def make(kubeconfig: Path | None = None) -> Asker:
-        path = kubeconfig or api.kubeconfig(NODE, tmp_path / "kubelet")
-        tables = {"kubernetes": {"kubeconfig": str(path), "node_name": NODE}}
-        config = validate(tables, source="the test").kubernetes
-        orders = Orders(config=config, timings=Timings(), scratch=tmp_path / "scratch")
-        asker = Asker(orders, allow=lambda _: None)
-        asker.connect()
-        return asker
-
-    return make
-
 
 def create_node(api: ApiServer, name: str = B, **parts: Any) -> None:
     metadata = {"name": name, "creationTimestamp": CREATED, **parts.pop("metadata", {})}
     api.admin.create_node({"metadata": metadata, "status": READY, **parts})
-
-
-def asked(api: ApiServer) -> list[str]:
-    return [one.path for one in api.control.requests() if one.user != "kubernetes-admin"]
 
 
 @pytest.mark.parametrize(

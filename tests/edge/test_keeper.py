@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pokepodsd.core.entries import EventKind
+from pokepodsd.core.errands import Lookup, decode_errand
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Scope, Uid
 from pokepodsd.core.records import (
     LONGEST_RECORD,
@@ -19,7 +20,6 @@ from pokepodsd.core.records import (
     NodeGone,
     PodRemoved,
     Record,
-    decode_lookup,
     encode,
 )
 from pokepodsd.edge.child import Child
@@ -92,9 +92,9 @@ def is_reaped(pid: int) -> bool:
 
 
 def test_records_are_handed_over(keep: Keep) -> None:
-    """What the reader says comes in order; that it is alive is the keeper's own business."""
+    """What the reader says comes in order; that it is alive counts too."""
     keeper = keep(says(encode(NODE) + encode(Alive()) + encode(GONE)))
-    assert read(keeper, at(100)) == [NODE, GONE]
+    assert read(keeper, at(100)) == [NODE, Alive(), GONE]
     assert (list(keeper.read(at(100))), keeper.entries) == ([], [])
 
 
@@ -248,7 +248,9 @@ def test_reader_that_cannot_be_started_is_tried_later(keep: Keep) -> None:
 def echo_lookups(channel: socket.socket) -> None:
     """Answer each lookup, as if there were no such node."""
     for line in channel.makefile("rb"):
-        channel.sendall(encode(NodeGone(node=decode_lookup(line.rstrip()))))
+        errand = decode_errand(line.rstrip())
+        assert isinstance(errand, Lookup)
+        channel.sendall(encode(NodeGone(node=errand.node)))
 
 
 def test_lookups_reach_the_reader(keep: Keep) -> None:
@@ -256,7 +258,7 @@ def test_lookups_reach_the_reader(keep: Keep) -> None:
     keeper = keep(echo_lookups)
     names = [NodeName("node-b"), NodeName("node-c.example")]
     for name in names:
-        keeper.look_up(name)
+        keeper.send(Lookup(node=name))
     records: list[Record] = []
     while len(records) < 2:
         records += read(keeper, at(100))
@@ -268,13 +270,13 @@ def test_lookup_without_a_reader_is_nothing(keep: Keep) -> None:
     keeper = keep(lambda _: None, says(encode(NODE)))
     assert keeper.process is not None
     wait_readable(keeper.process)
-    keeper.look_up(NodeName("node-b"))
+    keeper.send(Lookup(node=NodeName("node-b")))
     assert read(keeper, at(105)) == [REPLACED]
-    keeper.look_up(NodeName("node-b"))
+    keeper.send(Lookup(node=NodeName("node-b")))
     assert list(keeper.tick(at(106))) == []
     assert read(keeper, at(106)) == [NODE]
     keeper.stop()
-    keeper.look_up(NodeName("node-b"))
+    keeper.send(Lookup(node=NodeName("node-b")))
     assert len(keeper.entries) == 1
 
 

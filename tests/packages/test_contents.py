@@ -1,5 +1,6 @@
 """What is in the packages, and how large they are."""
 
+import gzip
 import json
 import re
 import stat
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pokepodsd.core.config import sample
+from pokepodsd import __version__
+from pokepodsd.core.sample import sample
 
 MEGABYTE = 1_000_000
 LIB = "usr/share/pokepodsd/lib"
@@ -21,14 +23,21 @@ FILES = (
     "usr/lib/systemd/system/pokepodsd-mounts.service",
     "usr/lib/systemd/system/pokepodsd-mounts.timer",
     "usr/lib/systemd/system/pokepodsd.service",
+    "usr/lib/sysusers.d/pokepodsd.conf",
     "usr/share/bash-completion/completions/pokepodsd",
     "usr/share/doc/pokepodsd/README.md",
+    "usr/share/doc/pokepodsd/examples/ansible/pokepodsd.yaml",
+    "usr/share/doc/pokepodsd/examples/cloud-init/pokepodsd.yaml",
+    "usr/share/doc/pokepodsd/operations.md",
     "usr/share/fish/vendor_completions.d/pokepodsd.fish",
+    "usr/share/man/man5/pokepodsd.toml.5.gz",
+    "usr/share/man/man8/pokepodsd.8.gz",
     "usr/share/pokepodsd/drop-ins/eks.conf",
     "usr/share/pokepodsd/drop-ins/icmp-datagram.conf",
     "usr/share/pokepodsd/drop-ins/icmp-raw.conf",
     "usr/share/pokepodsd/drop-ins/k0s.conf",
     "usr/share/pokepodsd/drop-ins/k3s.conf",
+    "usr/share/pokepodsd/drop-ins/metrics-textfile.conf",
     "usr/share/pokepodsd/drop-ins/microk8s.conf",
     "usr/share/pokepodsd/drop-ins/rke2.conf",
     "usr/share/pokepodsd/rbac/nodes.yaml",
@@ -75,6 +84,42 @@ def test_the_rpm_has_the_same(rpm: Path, tree: Path) -> None:
     assert in_deb - listed == own
     files = {one for one in listed - in_deb if not (tree / one).is_dir()}
     assert {one for one in files if not one.startswith("usr/share/licenses/")} == {ONLY_RPM[-1]}
+
+
+def test_the_links_of_the_documents_lead_to_files(tree: Path) -> None:
+    """README and guide, as they are installed; the architecture is in the sources alone."""
+    folder = tree / "usr/share/doc/pokepodsd"
+    for name in ("README.md", "operations.md"):
+        for link in re.findall(r"\]\(([^)#:]+)[#)]", (folder / name).read_text(encoding="utf-8")):
+            path = tree / link.lstrip("/") if link.startswith("/") else folder / link
+            assert path.exists() or link == "ARCHITECTURE.md", link
+
+
+def test_what_the_documents_name_is_installed(tree: Path) -> None:
+    """Every path below /usr in the manual pages, the guide, the catalog and the units exists."""
+    documents = [
+        one.read_text(encoding="utf-8") for one in (tree / "usr/lib").rglob("pokepodsd*.*")
+    ]
+    documents += [
+        gzip.decompress(one.read_bytes()).decode() for one in (tree / "usr/share/man").rglob("*.gz")
+    ]
+    documents += [one.read_text(encoding="utf-8") for one in (tree / "usr/share/doc").rglob("*.md")]
+    named = {
+        one
+        for text in documents
+        for one in re.findall(r"/(usr/[\w./@-]*\bpokepodsd\b[\w./@-]*)", text)
+    }
+    assert {one for one in named if not (tree / one.rstrip(".-")).exists()} == set()
+
+
+def test_the_manual_pages_are_of_this_release(tree: Path) -> None:
+    """Compressed without a name or a time, with the release's date and version in their foot."""
+    for page in (tree / "usr/share/man").rglob("*.gz"):
+        packed = page.read_bytes()
+        assert (packed[3], packed[4:8], packed[8]) == (0, bytes(4), 2)
+        text = gzip.decompress(packed).decode()
+        assert f".Os pokepodsd {__version__}\n" in text
+        assert re.search(r"^\.Dd [A-Z][a-z]+ [0-9]{1,2}, 20[0-9]{2}$", text, re.MULTILINE)
 
 
 def test_sizes(deb: Path, rpm: Path) -> None:

@@ -1,0 +1,74 @@
+"""What the loop waits for: sockets as they are now, signals, and the time.
+
+Owns the selector and the signals' way into it.
+"""
+
+import selectors
+import signal
+import socket
+from collections.abc import Iterable
+from types import FrameType
+from typing import Protocol
+
+
+class Waitable(Protocol):
+    """A socket."""
+
+    def fileno(self) -> int:
+        """Its number."""
+
+
+class Wakeup:
+    """Waits; whether a signal asked for a stop or a reload is noted here."""
+
+    def __init__(self) -> None:
+        self.is_stop_wanted = False
+        self.is_reload_wanted = False
+        self._selector = selectors.DefaultSelector()
+        self._listened: dict[int, tuple[object, int]] = {}
+        self._receiver, self._sender = socket.socketpair()
+
+    def catch_signals(self) -> None:
+        """Note SIGTERM, SIGINT and SIGHUP, and wake up for them."""
+        for one in (self._receiver, self._sender):
+            one.setblocking(False)
+        self._selector.register(self._receiver, selectors.EVENT_READ, self._receiver)
+        signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def listen(self, readers: Iterable[Waitable], writers: Iterable[Waitable] = ()) -> None:
+        """Be woken by these from now on, and by no other.
+
+        They are told apart by themselves: the number of one that was closed is used again.
+        """
+        wanted: dict[int, tuple[object, int]] = {}
+        for one in readers:
+            wanted[one.fileno()] = (one, selectors.EVENT_READ)
+        for one in writers:
+            events = wanted.get(one.fileno(), (one, 0))[1] | selectors.EVENT_WRITE
+            wanted[one.fileno()] = (one, events)
+        for number, (known, events) in list(self._listened.items()):
+            after = wanted.get(number)
+            if after is None or after[0] is not known or after[1] != events:
+                self._selector.unregister(number)
+                del self._listened[number]
+        for number in wanted.keys() - self._listened.keys():
+            self._selector.register(number, wanted[number][1], None)
+            self._listened[number] = wanted[number]
+
+    def wait(self, seconds: float) -> None:
+        """Sleep so long, or until something happens."""
+        for key, _ in self._selector.select(seconds):
+            if key.data is not None:
+                key.data.recv(4096)
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        self._selector.close()
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self.is_reload_wanted = True
+        else:
+            self.is_stop_wanted = True

@@ -1,0 +1,132 @@
+"""The table of peers: those that are not well first.
+
+Owns its columns, and which of them go where there is little room. Judges nothing: a verdict is
+shown as the daemon says it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+from typing import Final
+
+from rich.text import Text
+
+from pokepodsd.core.document import Document, Loss, Peer
+from pokepodsd.core.escaping import escape
+from pokepodsd.core.shape import Time
+from pokepodsd.view import units
+from pokepodsd.view.columns import Column, draw, fitting
+
+_STYLES: Final = {
+    "ok": "",
+    "opening": "yellow",
+    "tunnel broken": "bold red",
+    "node unreachable": "bold red",
+    "pod only": "yellow",
+    "ICMP filtered on the underlay": "yellow",
+}
+_SHORT: Final = {"ICMP filtered on the underlay": "ICMP filtered"}
+
+
+def peer_table(document: Document, *, width: int, zone: tzinfo | None) -> Iterator[Text]:
+    """A line for the headings and one for each peer of the document."""
+    peers = sorted(document["peers"], key=_urgency)
+    if not peers:
+        return
+    columns = _columns(peers, document["at"], width, zone)
+    heading, *lines = draw(columns, width)
+    yield Text(heading, style="bold")
+    for peer, line in zip(peers, lines, strict=True):
+        yield Text(line, style=_STYLES[peer["verdict"]])
+
+
+def _urgency(peer: Peer) -> tuple[int, list[tuple[int, str]]]:
+    """Faults, then what else is not well; each by name, node-2 before node-10."""
+    rank = 0 if peer["is_fault"] else 2 if peer["verdict"] == "ok" else 1
+    return rank, natural_order(peer["node"] or peer["id"])
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """What a name is sorted by, so that its numbers count as numbers."""
+    parts = re.findall(r"([0-9]{1,18})|([^0-9]+)", name)
+    return [(int(number) if number else -1, text) for number, text in parts]
+
+
+def _columns(peers: Sequence[Peer], now: Time, width: int, zone: tzinfo | None) -> Sequence[Column]:
+    spans = [units.between(peer["since"], now) for peer in peers]
+    clocks = [
+        f"{units.clock(peer['since'], now, zone)} ({said})"
+        for peer, said in zip(peers, spans, strict=True)
+    ]
+    full = {
+        "peer": _column("PEER", [peer["node"] or peer["id"] for peer in peers]),
+        "address": _column("ADDRESS", [peer["address"] or "" for peer in peers]),
+        "verdict": Column("VERDICT", [_verdict(peer) for peer in peers]),
+        "since": Column("SINCE", clocks),
+        "rtt": _number("RTT", [_rtt(peer, "median_seconds") for peer in peers]),
+        "worst": _number("WORST", [_rtt(peer, "worst_seconds") for peer in peers]),
+        "loss": _number("LOSS 1m", [_loss(peer["loss"], "1m") for peer in peers]),
+        "loss 5m": _number("5m", [_loss(peer["loss"], "5m") for peer in peers]),
+        "loss 15m": _number("15m", [_loss(peer["loss"], "15m") for peer in peers]),
+        "opened": _number("OPENED", [f"{peer['opened']}" for peer in peers]),
+        "tunnel": _column("TUNNEL", [_tunnels(peer) for peer in peers]),
+        "failure": _column("FAILURE", [_failures(peer) for peer in peers], is_flexible=True),
+    }
+    joined = _number("LOSS 1/5/15m", [units.losses(peer["loss"]) for peer in peers])
+    short = Column("VERDICT", [_verdict(peer, _SHORT) for peer in peers])
+    reductions: list[dict[str, Column | None]] = [
+        {"tunnel": None},
+        {"address": None},
+        {"since": Column("SINCE", spans)},
+        {"failure": None},
+        {"loss": joined, "loss 5m": None, "loss 15m": None},
+        {"verdict": short},
+        {"opened": None},
+        {"worst": None},
+        {"loss": None},
+        {"rtt": None},
+    ]
+    return fitting(full, reductions, width)
+
+
+def _column(heading: str, texts: Sequence[str], *, is_flexible: bool = False) -> Column:
+    return Column(heading, [escape(text) for text in texts], is_flexible=is_flexible)
+
+
+def _number(heading: str, texts: Sequence[str]) -> Column:
+    return Column(heading, texts, is_number=True)
+
+
+def _verdict(peer: Peer, names: dict[str, str] | None = None) -> str:
+    name = (names or {}).get(peer["verdict"], peer["verdict"])
+    return f"{name}, held" if peer["is_held"] else name
+
+
+def _rtt(peer: Peer, which: str) -> str:
+    rtt = peer["rtt"]
+    if rtt is None:
+        return units.NOTHING
+    return units.milliseconds(
+        rtt["median_seconds"] if which == "median_seconds" else rtt["worst_seconds"]
+    )
+
+
+def _loss(loss: Loss, minutes: str) -> str:
+    shares = {"1m": loss["1m"], "5m": loss["5m"], "15m": loss["15m"]}
+    said = units.percent(shares[minutes])
+    return said if said == units.NOTHING else f"{said} %"
+
+
+def _tunnels(peer: Peer) -> str:
+    return ", ".join(dict.fromkeys(tunnel["device"] for tunnel in peer["tunnels"]))
+
+
+def _failures(peer: Peer) -> str:
+    failures = [
+        f"{tunnel['device']}: {tunnel['failure']}"
+        for tunnel in peer["tunnels"]
+        if tunnel["failure"]
+    ]
+    if peer["underlay"] is not None and peer["underlay"]["failure"]:
+        failures.append(f"{peer['address'] or 'the node'}: {peer['underlay']['failure']}")
+    return "; ".join(failures)

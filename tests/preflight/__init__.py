@@ -1,0 +1,1 @@
+"""The preflight: faults that are planted, and remedies that are pasted."""
