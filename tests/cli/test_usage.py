@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from tests.cli.terminal import Terminal
 COMMANDS = list(_COMMANDS)
 # What has no argument worth an example.
 WITHOUT_EXAMPLES = ("run",)
+# Where an example goes on with another command.
+SHELL = ("|", ">", "&&")
 
 
 def test_version(run: Run) -> None:
@@ -66,7 +69,7 @@ def test_every_example_is_understood(run: Run, command: str) -> None:
     examples = re.findall(r"^ {4}pokepodsd +((?:\S+ ?)*)", text, re.MULTILINE)
     assert examples or command in WITHOUT_EXAMPLES
     for example in examples:
-        words = shlex.split(example)
+        words = list(takewhile(lambda word: word not in SHELL, shlex.split(example)))
         context = main.make_context("pokepodsd", words)
         name, found, rest = main.resolve_command(context, [*context._protected_args, *context.args])
         assert found is not None

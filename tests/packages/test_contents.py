@@ -40,9 +40,14 @@ FILES = (
     "usr/share/pokepodsd/drop-ins/metrics-textfile.conf",
     "usr/share/pokepodsd/drop-ins/microk8s.conf",
     "usr/share/pokepodsd/drop-ins/rke2.conf",
+    "usr/share/pokepodsd/grafana/pokepodsd.json",
+    "usr/share/pokepodsd/prometheus/pokepodsd.rules.yaml",
     "usr/share/pokepodsd/rbac/nodes.yaml",
     "usr/share/pokepodsd/rbac/serviceaccount.yaml",
     "usr/share/pokepodsd/sbom.cdx.json",
+    "usr/share/pokepodsd/schema/check-1.json",
+    "usr/share/pokepodsd/schema/status-1.json",
+    "usr/share/pokepodsd/schema/trace-1.json",
 )
 ONLY_DEB = (
     "usr/share/doc/pokepodsd/changelog.Debian.gz",
