@@ -86,5 +86,11 @@ class ControlError(PokepodsdError):
     exit_status = 69
 
 
+class SourceError(PokepodsdError):
+    """Something that a picture of the cluster is made from cannot be read (EX_UNAVAILABLE)."""
+
+    exit_status = 69
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""

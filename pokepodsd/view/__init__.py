@@ -1,0 +1,1 @@
+"""Documents as a person or a program reads them."""
