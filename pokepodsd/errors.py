@@ -92,5 +92,11 @@ class SourceError(PokepodsdError):
     exit_status = 69
 
 
+class OutputError(PokepodsdError):
+    """What a command made cannot be written where it was told to (EX_CANTCREAT)."""
+
+    exit_status = 73
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""

@@ -23,6 +23,7 @@ from pokepodsd.errors import PokepodsdError
 # for the table that another command draws.
 _COMMANDS = {
     "check-config": ("checkconfig", "check_config"),
+    "matrix": ("matrix", "matrix"),
     "need": ("need", "need"),
     "once": ("once", "once"),
     "rbac": ("rbac", "rbac"),

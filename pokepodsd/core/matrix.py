@@ -13,6 +13,9 @@ from typing import Final
 
 from pokepodsd.core.verdict import Verdict
 
+# The first second that a calendar of four digits has no year for.
+END_OF_TIME_SECONDS: Final = 253_402_300_800
+
 
 class State(Enum):
     """What is known of one node's pokes to another: a verdict, or why there is none."""

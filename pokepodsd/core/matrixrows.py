@@ -28,12 +28,12 @@ def told_row(
     numbers of peers. If they are as many as there are nodes left, these are well; if they are as
     many as report, those are. Otherwise it cannot be known which ones are poked at all.
     """
-    left = [
-        number for number in range(len(reporting)) if number not in told and number != poker
-    ]
+    left = [number for number in range(len(reporting)) if number not in told and number != poker]
     well = _presumed_well(left, reporting, well_unnamed, unwell_unnamed)
     doubt = _doubt(well_unnamed, unwell_unnamed)
-    cells = [told.get(number, _PRESUMED if number in well else doubt) for number in range(len(reporting))]
+    cells = [
+        told.get(number, _PRESUMED if number in well else doubt) for number in range(len(reporting))
+    ]
     cells[poker] = ITSELF
     return tuple(cells)
 

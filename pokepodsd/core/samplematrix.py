@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pokepodsd.core.matching import Register
-from pokepodsd.core.matrix import Cell, Matrix, Node, Report, State
+from pokepodsd.core.matrix import END_OF_TIME_SECONDS, Cell, Matrix, Node, Report, State
 from pokepodsd.core.matrixrows import silent_row, told_row
 from pokepodsd.errors import SourceError
 
@@ -193,7 +193,7 @@ def _take(target: _Target, sample: Sample) -> None:
             target.counts[state] += int(sample.value)
         case "peer_unwell" if (state := _VERDICTS.get(labels.get("verdict", ""))) is not None:
             target.unwell[peer] = state
-        case "peer_unwell_since_timestamp_seconds":
+        case "peer_unwell_since_timestamp_seconds" if 0 <= sample.value < END_OF_TIME_SECONDS:
             target.since[peer] = sample.value
 
 
@@ -202,8 +202,9 @@ def _missing(answers: Answers, reporting: Mapping[_Key, _Target]) -> Iterator[st
     before = {_key(sample): _names(sample)[0] for sample in answers.before}
     targets = {_key(sample): sample.value > 0 for sample in answers.targets}
     # A job that also scrapes what is no pokepodsd tells nothing about a target that never was one.
-    mixed = {job for (job, instance), is_up in targets.items()
-             if is_up and (job, instance) not in before}
+    mixed = {
+        job for (job, instance), is_up in targets.items() if is_up and (job, instance) not in before
+    }
     for key, is_up in sorted(targets.items()):
         if key in reporting:
             continue

@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any, Final
 
 from pokepodsd.core.matching import Register
-from pokepodsd.core.matrix import Cell, Matrix, Node, Report, State
+from pokepodsd.core.matrix import END_OF_TIME_SECONDS, Cell, Matrix, Node, Report, State
 from pokepodsd.core.matrixrows import silent_row, told_row
 from pokepodsd.core.verdict import Verdict
 from pokepodsd.errors import SourceError
@@ -54,8 +54,8 @@ class Unread:
     why: str
 
 
-def parse(document: Any) -> NodeStatus:
-    """What a status document says.
+def parse(document: Any, *, source: str) -> NodeStatus:
+    """What a status document says; ``source`` is where it was read, for the error.
 
     Raises:
         SourceError: it is none, or of another version.
@@ -64,7 +64,10 @@ def parse(document: Any) -> NodeStatus:
         return _parsed(document)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise SourceError(f"it is no status document of pokepodsd: {reason:.200}") from error
+        raise SourceError(
+            f"{source} holds no status of pokepodsd ({reason:.200}): give what `pokepodsd status "
+            "--all -o json` of this version printed"
+        ) from error
 
 
 def status_matrix(
@@ -218,7 +221,10 @@ def _optional(value: Any) -> str | None:
 def _seconds(value: Any) -> float:
     """Seconds since 1970 of an RFC 3339 text."""
     parsed = datetime.fromisoformat(_text(value))
-    return parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()
+    seconds = parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()
+    if not 0 <= seconds < END_OF_TIME_SECONDS:
+        raise ValueError(f"{value:.40} where there must be a time")
+    return seconds
 
 
 def _duration(value: Any) -> float | None:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import urllib3
 
 from pokepodsd import __version__
+from pokepodsd.core.matrix import END_OF_TIME_SECONDS
 from pokepodsd.core.samplematrix import Answers, Queries, Sample
 from pokepodsd.errors import SourceError
 
@@ -82,9 +83,12 @@ class Prometheus:
         """The server's own time: its clock is what samples are looked for by."""
         result = self._get({"query": "time()"})
         try:
-            return float(result[1])
-        except (LookupError, TypeError, ValueError) as error:
-            raise SourceError(f"{self.url} does not say what time it is") from error
+            at_seconds = float(result[1])
+        except (LookupError, TypeError, ValueError):
+            at_seconds = -1
+        if not 0 <= at_seconds < END_OF_TIME_SECONDS:
+            raise SourceError(f"{self.url} does not say what time it is: is it a Prometheus?")
+        return at_seconds
 
     def _get(self, fields: Mapping[str, str]) -> Any:
         """The result of a query, whatever its type."""
@@ -137,8 +141,9 @@ class Prometheus:
             ) from error
         except ValueError:
             # Its text quotes the header, and so the token.
-            raise SourceError(f"{self.url}: the request cannot be made: is the token one line of "
-                              "plain text?") from None
+            raise SourceError(
+                f"{self.url}: the request cannot be made: is the token one line of plain text?"
+            ) from None
 
 
 def _credentials(auth: str | None, token_file: Path | None) -> dict[str, str]:

@@ -56,6 +56,14 @@ def node_hint(source: str) -> str:
     return Path(source).stem or source
 
 
+def shown(source: str) -> str:
+    """The source as it may be told: without a user and password."""
+    if not is_url(source) or "@" not in source:
+        return source
+    scheme, _, rest = source.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
 def _documents(file: IO[bytes]) -> list[Any]:
     """One document, an array of them, or one a line."""
     text = file.read(_LONGEST + 1)
@@ -121,7 +129,9 @@ def _translated(source: str) -> Iterator[None]:
         yield
     except (OSError, http.client.HTTPException, RecursionError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise SourceError(f"{_shown(source)} cannot be read ({reason:.300}): {_hint(source)}") from error
+        raise SourceError(
+            f"{shown(source)} cannot be read ({reason:.300}): {_hint(source)}"
+        ) from error
 
 
 def _hint(source: str) -> str:
@@ -130,11 +140,3 @@ def _hint(source: str) -> str:
     if source == STDIN or not Path(source).is_socket():
         return "give what `pokepodsd status --all -o json` printed, or a control socket"
     return "see whether pokepodsd runs (systemctl status pokepodsd), and whether you may ask it"
-
-
-def _shown(source: str) -> str:
-    """Without a user and password."""
-    if not is_url(source) or "@" not in source:
-        return source
-    scheme, _, rest = source.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
