@@ -140,7 +140,7 @@ def order_of(matrix: Matrix, order: Order) -> list[int]:
     By trouble: first who takes part in most failing pairs, then who does not report, then who takes
     part in most pairs that are not well; those that are alike by name.
     """
-    failing, unwell = _involvement(matrix)
+    failing, unwell = troubled(matrix)
 
     def urgency(number: int) -> tuple[int, bool, int]:
         is_missing = matrix.nodes[number].report is Report.MISSING
@@ -206,15 +206,21 @@ def _failure(matrix: Matrix, pokers: tuple[int, ...], poked: Sequence[int]) -> F
     )
 
 
-def _involvement(matrix: Matrix) -> tuple[Counter[int], Counter[int]]:
-    """In how many failing pairs, and in how many that are not well, each node takes part."""
+def troubled(matrix: Matrix) -> tuple[Counter[int], Counter[int]]:
+    """In how many failing pairs, and in how many others that are not well, each node takes part.
+
+    What is told as one failure counts for the one node that it is about, not for all the others.
+    """
     failing: Counter[int] = Counter()
+    for failure in failures(matrix):
+        weight = len(failure.pokers) * len(failure.poked)
+        for side in (failure.pokers, failure.poked):
+            if len(side) == 1:
+                failing[side[0]] += weight
     unwell: Counter[int] = Counter()
     for poker, row in enumerate(matrix.rows):
         for poked, cell in enumerate(row):
-            if cell.state is State.OK or not cell.state.is_verdict:
-                continue
-            unwell.update((poker, poked))
-            if cell.state.is_failing:
-                failing.update((poker, poked))
+            is_other = cell.state.is_verdict and not cell.state.is_failing
+            if is_other and cell.state is not State.OK:
+                unwell.update((poker, poked))
     return failing, unwell

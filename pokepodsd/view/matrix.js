@@ -217,8 +217,8 @@ function select() {
   const text = byId("filter").value.trim().toLowerCase();
   const side = byId("side").value;
   const isOnly = byId("only").value === "trouble";
-  const order = data.orders[byId("order").value] || data.nodes.map((_, number) => number);
-  const all = isOnly ? order.filter((node) => trouble[node]) : order;
+  const order = data.orders[byId("order").value];
+  const all = isOnly ? order.filter((node) => data.trouble[node]) : order;
   const matches = (node) => [data.nodes[node][0], ...data.nodes[node][4]].some((one) => one.toLowerCase().includes(text));
   const found = text ? all.filter(matches) : all;
   drawing.rows = side === "columns" ? all : found;
@@ -235,7 +235,10 @@ function select() {
   moveTo(0, 0, false);
 }
 
-const trouble = data.nodes.map((_, node) => cells.hasTrouble(node));
+// What the page was made with is what it begins with.
+for (const [name, order] of Object.entries(data.orders).reverse()) {
+  if (order.every((node, number) => node === number)) byId("order").value = name;
+}
 for (const id of ["side", "only", "order"]) byId(id).addEventListener("change", select);
 byId("filter").addEventListener("input", select);
 byId("controls").addEventListener("submit", (event) => event.preventDefault());

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
-from pokepodsd.core.matrix import Cell, Matrix, Order, order_of
+from pokepodsd.core.matrix import Cell, Matrix, Order, Report, order_of, troubled
 from pokepodsd.view.matrixlooks import LOOKS
 from pokepodsd.view.matrixwords import digits, labels
 
@@ -32,6 +32,7 @@ def page_data(matrix: Matrix) -> str:
     names = [node.name for node in matrix.nodes]
     texts = _numbered(cell.text for row in matrix.rows for cell in row)
     at_seconds = matrix.at_seconds
+    failing, unwell = troubled(matrix)
     short = labels(names, LABEL_LENGTH)
     data = {
         "at": at_seconds,
@@ -42,6 +43,10 @@ def page_data(matrix: Matrix) -> str:
         "looks": [
             [look.key, look.letter, look.words, look.meaning, state.is_failing, state.is_verdict]
             for state, look in LOOKS.items()
+        ],
+        "trouble": [
+            int(failing[number] + unwell[number] > 0 or node.report is not Report.REPORTING)
+            for number, node in enumerate(matrix.nodes)
         ],
         "orders": {order.value: order_of(matrix, order) for order in Order},
         "states": _rows(matrix, lambda cell: str(_STATES[cell.state])),

@@ -16,7 +16,6 @@ class Cells {
     this.digits = new Map([...ALPHABET].map((one, value) => [one, value]));
     this.isFailing = data.looks.map((look) => look[4]);
     this.isVerdict = data.looks.map((look) => look[5]);
-    this.isWell = data.looks.map((look) => look[0] === "ok");
   }
 
   code(row, column) { return this.codes[row * this.size + column]; }
@@ -63,18 +62,6 @@ class Cells {
   isOneWay(row, column) {
     const back = this.code(column, row);
     return this.isFailing[this.code(row, column)] && this.isVerdict[back] && !this.isFailing[back];
-  }
-
-  // Whether anything but well is known of this node, in its row or its column.
-  hasTrouble(node) {
-    if (this.data.nodes[node][2] !== "reporting") return true;
-    for (let other = 0; other < this.size; other++) {
-      if (other === node) continue;
-      for (const code of [this.code(node, other), this.code(other, node)]) {
-        if (this.isVerdict[code] && !this.isWell[code]) return true;
-      }
-    }
-    return false;
   }
 }
 
@@ -135,11 +122,12 @@ class Drawing {
   // The largest cells with which all columns are in view.
   fit() {
     const room = this.grid.parentElement.clientWidth - this.gutter - 20;
-    this.zoom(Math.floor(room / Math.max(1, this.columns.length)));
+    const count = Math.max(1, this.columns.length);
+    this.zoom(Math.min(count > 12 ? 26 : 44, Math.floor(room / count)));
   }
 
   zoom(cell) {
-    this.cell = Math.max(2, Math.min(26, cell));
+    this.cell = Math.max(2, Math.min(64, cell));
     this.layOut();
   }
 
@@ -244,7 +232,8 @@ class Drawing {
     context.strokeStyle = this.colours.text;
     context.lineWidth = 0.8;
     for (const [x, y] of notes) {
-      if (cell < 10) { context.fillRect(x + cell / 2 - 0.75, y + cell / 2 - 0.75, 1.5, 1.5); continue; }
+      if (cell < 5) continue;
+      if (cell < 10) { context.fillRect(x + cell / 2 - 1.5, y + cell / 2 - 1.5, 2, 2); continue; }
       const leg = cell * 0.42;
       context.beginPath();
       context.moveTo(x + cell - 1 - leg, y);
@@ -258,7 +247,7 @@ class Drawing {
 
   drawLetters(view) {
     const { context, cell, cells } = this;
-    context.font = `bold ${Math.min(14, Math.round(cell * 0.62))}px ${this.font}`;
+    context.font = `bold ${Math.min(20, Math.round(cell * 0.6))}px ${this.font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (let row = view.row; row < view.lastRow; row++) {
@@ -290,7 +279,7 @@ class Drawing {
     context.font = `11px ${this.font}`;
     context.textAlign = "right";
     context.textBaseline = "alphabetic";
-    if (gutter > 70) {
+    if (gutter > 96) {
       context.fillText("pokes ↓", gutter - 6, gutter - 7);
       context.save();
       context.translate(gutter - 7, gutter - 22);
@@ -299,7 +288,7 @@ class Drawing {
       context.fillText("is poked →", 0, 0);
       context.restore();
     }
-    const size = Math.min(12, Math.max(11, this.cell));
+    const size = Math.min(13, Math.max(11, this.cell));
     const spots = (list, first, last, start) => this.spots(list, first, last, start, size + 1);
     for (const [node, middle, isHover] of spots(this.rows, view.row, view.lastRow, view.top)) {
       if (middle > gutter) this.label(node, gutter - 6, middle, size, isHover && this.hover.row >= 0);

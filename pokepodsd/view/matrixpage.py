@@ -18,7 +18,7 @@ from pokepodsd.core.matrix import Failure, Matrix, State, failures
 from pokepodsd.view.matrixdata import page_data
 from pokepodsd.view.matrixlooks import LOOKS
 from pokepodsd.view.matrixsvg import MOST_LETTERED, printed, swatch
-from pokepodsd.view.matrixwords import since, summary, time, who
+from pokepodsd.view.matrixwords import common_domain, since, summary, time, who
 
 _MOST_LISTED: Final = 1_000
 _SCRIPTS: Final = ("matrixgrid.js", "matrix.js")
@@ -37,6 +37,7 @@ def page(matrix: Matrix) -> str:
         moment=escape(moment),
         source=escape(matrix.source),
         version=escape(__version__),
+        domain=_domain(matrix),
         mood="bad" if next(matrix.failing(), None) else "good",
         summary="\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences),
         nodes=f"{len(matrix.nodes):,}",
@@ -53,6 +54,11 @@ _COARSE: Final = (
     "<p>With so many nodes not every name has room; failing pairs are drawn larger than they are, "
     "and listed below. Nodes are in the order of this picture, along both sides.</p>"
 )
+
+
+def _domain(matrix: Matrix) -> str:
+    domain = common_domain([node.name for node in matrix.nodes])
+    return f" Every name goes on with {escape(domain)}." if domain else ""
 
 
 def _asset(name: str) -> str:

@@ -48,13 +48,20 @@ def escaped(matrix: Matrix) -> Matrix:
 
 def labels(names: Sequence[str], longest: int) -> list[str]:
     """Names short enough for a label: without the domain that all share, cut in their middle."""
-    domain = _common_domain(names)
+    domain = common_domain(names)
     return [_cut(name.removesuffix(domain) or name, longest) for name in names]
+
+
+def common_domain(names: Sequence[str]) -> str:
+    """What follows the first dot, if it is the same for all and is no part of an address."""
+    domains = {name.partition(".")[2] for name in names}
+    domain = domains.pop() if len(domains) == 1 else ""
+    return f".{domain}" if domain and not domain.replace(".", "").isdigit() else ""
 
 
 def summary(matrix: Matrix) -> list[str]:
     """What there is to know at a glance, the worst first."""
-    return [*_pairs(matrix), *_nodes(matrix)]
+    return [*_pairs(matrix), *_nodes(matrix), *_others(matrix)]
 
 
 def time(seconds: float) -> str:
@@ -105,8 +112,8 @@ def duration(seconds: float) -> str:
 
 def who(matrix: Matrix, failure: Failure) -> tuple[str, str]:
     """Who pokes and who is poked in a failure."""
-    others = len(matrix.nodes) - 1
-    return _names(matrix, failure.pokers, others), _names(matrix, failure.poked, others)
+    names = labels([node.name for node in matrix.nodes], _LONGEST_NAME)
+    return _names(names, failure.pokers), _names(names, failure.poked)
 
 
 def cell_lines(matrix: Matrix, poker: int, poked: int) -> Iterator[str]:
@@ -130,52 +137,63 @@ def _pairs(matrix: Matrix) -> Iterator[str]:
     counts = matrix.counts()
     failing = sum(number for state, number in counts.items() if state.is_failing)
     unknown = counts.get(State.UNKNOWN, 0) + counts.get(State.NOT_REPORTING, 0)
-    if failing:
+    if failing == 1:
+        poker, poked, _ = next(matrix.failing())
+        more = ", one way only" if matrix.is_one_way(poker, poked) else ""
+        yield f"1 of {matrix.pairs:,} pairs fails{more}."
+    elif failing:
         one_way = sum(matrix.is_one_way(poker, poked) for poker, poked, _ in matrix.failing())
         more = f", {one_way:,} of them one way only" if one_way else ""
-        verb = "fails" if failing == 1 else "fail"
-        yield f"{failing:,} of {matrix.pairs:,} pairs {verb}{more}."
+        yield f"{failing:,} of {matrix.pairs:,} pairs fail{more}."
     elif unknown:
-        yield f"No pair fails that is known; of {unknown:,} of {matrix.pairs:,} nothing is known."
-        unknown = 0
+        yield f"No pair is known to fail; nothing is known of {unknown:,} of {matrix.pairs:,}."
     else:
         yield f"None of {matrix.pairs:,} pairs fails."
-    for state in (State.OPENING, State.POD_ONLY, State.UNDERLAY_FILTERED):
-        if number := counts.get(state, 0):
-            yield f"{LOOKS[state].words[:1].upper()}{LOOKS[state].words[1:]}: {number:,}."
-    if unknown:
-        yield f"Nothing is known of {unknown:,} pairs."
+
+
+def _others(matrix: Matrix) -> Iterator[str]:
+    """The states that are neither well nor a failure."""
+    counts = matrix.counts()
+    known = (State.OPENING, State.POD_ONLY, State.UNDERLAY_FILTERED)
+    unknown = (State.UNKNOWN, State.NOT_REPORTING)
+    parts = [f"{LOOKS[state].words}: {counts[state]:,}" for state in known if state in counts]
+    if nothing := sum(counts.get(state, 0) for state in unknown):
+        parts.append(f"nothing known: {nothing:,}")
+    if parts:
+        yield f"Other pairs that are not well: {'; '.join(parts)}."
 
 
 def _nodes(matrix: Matrix) -> Iterator[str]:
+    short = labels([node.name for node in matrix.nodes], _LONGEST_NAME)
     for report, words in ((Report.CUT_OFF, "Cut off"), (Report.MISSING, "Not reporting")):
-        names = [node.name for node in matrix.nodes if node.report is report]
+        names = [
+            name for node, name in zip(matrix.nodes, short, strict=True) if node.report is report
+        ]
         if names:
             yield f"{words}: {_listed(names)}."
-    for node in matrix.nodes:
-        if node.note and node.report is not Report.MISSING:
-            yield f"{node.name}: {node.note}."
+    noted = [
+        f"{name}: {node.note}."
+        for node, name in zip(matrix.nodes, short, strict=True)
+        if node.note and node.report is not Report.MISSING
+    ]
+    yield from noted[:_MOST_NAMES]
+    if len(noted) > _MOST_NAMES:
+        yield f"And {len(noted) - _MOST_NAMES:,} more notes on nodes."
 
 
-def _names(matrix: Matrix, numbers: Sequence[int], others: int) -> str:
+def _names(names: Sequence[str], numbers: Sequence[int]) -> str:
+    others = len(names) - 1
     if len(numbers) == 1:
-        return matrix.nodes[numbers[0]].name
+        return names[numbers[0]]
     if len(numbers) == others:
         return f"all {others:,} others"
-    return f"{len(numbers):,} of {others:,}: {_listed([matrix.nodes[one].name for one in numbers])}"
+    return f"{len(numbers):,} of {others:,}: {_listed([names[one] for one in numbers])}"
 
 
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_MOST_NAMES])
     left = len(names) - _MOST_NAMES
     return f"{shown} and {left:,} more" if left > 0 else shown
-
-
-def _common_domain(names: Sequence[str]) -> str:
-    """What follows the first dot, if it is the same for all and is no part of an address."""
-    domains = {name.partition(".")[2] for name in names}
-    domain = domains.pop() if len(domains) == 1 else ""
-    return f".{domain}" if domain and not domain.replace(".", "").isdigit() else ""
 
 
 def _cut(name: str, longest: int) -> str:
