@@ -82,8 +82,8 @@ def status_matrix(
     pokers = {
         register.add(one.name, one.addresses, other_name=one.host): one for one in newest.values()
     }
-    missing = {register.meet(one.name, one.name, one.name): one.why for one in unread}
     _meet(register, newest.values())
+    missing = {register.meet(one.name, one.name, one.name): one.why for one in unread}
     at = max((one.at_seconds for one in pokers.values()), default=now_seconds)
     reporting = [number in pokers for number in range(len(register.nodes))]
     rows, nodes = [], []

@@ -86,7 +86,11 @@ grid.addEventListener("click", (event) => {
 
 // A new element for each move, so that a screen reader reads it.
 function moveTo(row, column, wantsFocus = true) {
-  if (!drawing.rows.length || !drawing.columns.length) return;
+  if (!drawing.rows.length || !drawing.columns.length) {
+    if (cursor.element) cursor.element.parentElement.remove();
+    cursor.element = null;
+    return;
+  }
   cursor.row = Math.max(0, Math.min(drawing.rows.length - 1, row));
   cursor.column = Math.max(0, Math.min(drawing.columns.length - 1, column));
   const [poker, poked] = [drawing.rows[cursor.row], drawing.columns[cursor.column]];
@@ -177,11 +181,13 @@ function openDetails() {
   close.addEventListener("click", closeDetails);
   details.append(close);
   details.hidden = false;
+  grid.classList.add("pinned");
   details.focus();
 }
 
 function closeDetails() {
   details.hidden = true;
+  grid.classList.remove("pinned");
   if (cursor.element) cursor.element.focus();
 }
 

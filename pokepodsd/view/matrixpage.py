@@ -58,7 +58,7 @@ _COARSE: Final = (
 
 def _domain(matrix: Matrix) -> str:
     domain = common_domain([node.name for node in matrix.nodes])
-    return f" Every name goes on with {escape(domain)}." if domain else ""
+    return f" Every name ends in {escape(domain)}." if domain else ""
 
 
 def _asset(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from pokepodsd.core.matrix import Matrix, Report, State
 from pokepodsd.view.matrixlooks import LOOKS, Look
 from pokepodsd.view.matrixruns import drawn_runs
-from pokepodsd.view.matrixwords import cell_lines, labels, summary, time
+from pokepodsd.view.matrixwords import ONE_WAY, cell_lines, labels, summary, time
 
 MOST_LETTERED: Final = 120
 _MARGIN: Final = 12
@@ -60,7 +60,7 @@ def standalone(matrix: Matrix) -> str:
     longest = max(len(text) for text in heading)
     width = max(frame.x(size), longest * _LETTER_WIDTH, _TEXT_WIDTH) + _MARGIN
     below = frame.y(size) + _LEGEND_LINE
-    height = below + _LEGEND_LINE * len(shown) + _MARGIN
+    height = below + _LEGEND_LINE * (len(shown) + 1) + _MARGIN
     parts = [_start(width, height, "pokepodsd matrix"), _PATTERNS]
     parts.append(f'<rect width="{width:g}" height="{height:g}" fill="#ffffff"/>')
     for number, text in enumerate(heading):
@@ -70,6 +70,11 @@ def standalone(matrix: Matrix) -> str:
     parts += _body(matrix, frame, with_titles=True)
     for number, state in enumerate(shown):
         parts.append(_legend(LOOKS[state], below + _LEGEND_LINE * number))
+    if len(matrix.nodes) <= MOST_LETTERED:
+        y = below + _LEGEND_LINE * len(shown)
+        parts.append(f'<rect x="{_MARGIN}" y="{y:g}" width="14" height="14" fill="#c22f0c"/>')
+        parts.append(_corner(_MARGIN + 14, y, 6))
+        parts.append(f'<text x="{_MARGIN + 22}" y="{y + 11:g}">{ONE_WAY}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -174,14 +179,14 @@ def _cells(matrix: Matrix, frame: _Frame, *, with_titles: bool) -> Iterator[str]
                     f'fill="{look.ink}" pointer-events="none">{escape(look.letter)}</text>'
                 )
             if matrix.is_one_way(poker, poked):
-                yield _corner(x + side, y)
+                yield _corner(x + side, y, round(frame.cell * 0.3, 1))
 
 
-def _corner(x: float, y: float) -> str:
+def _corner(x: float, y: float, leg: float) -> str:
     """The mark of a failure that is one way only."""
     return (
-        f'<path d="M{x - 6:g} {y:g}h6v6z" fill="#ffffff" stroke="#111111" stroke-width="0.6" '
-        'pointer-events="none"/>'
+        f'<path d="M{x - leg:g} {y:g}h{leg:g}v{leg:g}z" fill="#ffffff" stroke="#111111" '
+        'stroke-width="0.6" pointer-events="none"/>'
     )
 
 

@@ -65,11 +65,8 @@ def summary(matrix: Matrix) -> list[str]:
 
 
 def time(seconds: float) -> str:
-    """``2026-11-24 19:44:23 UTC``; a time that no calendar has is told as its number."""
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds:.0f} s after 1970"
+    """``2026-11-24 19:44:23 UTC``."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def since(seconds: float, at_seconds: float) -> str:
