@@ -96,11 +96,17 @@ class _Wanted:
     help="How many seconds a source may be silent.",
 )
 def matrix(**values: Any) -> None:
-    """Draw which node reaches which.
+    """Draw which node reaches which: a page of HTML, a picture, or letters.
 
-    SOURCES are where nodes tell their status: control sockets, URLs (http://NODE:9747/status), or
+    SOURCES are where nodes tell their status: control sockets, the URLs of their listeners, or
     files that `pokepodsd status --all -o json` was saved in, one document or several; "-" is
     standard input. Rows poke columns.
+
+    \b
+    Examples:
+      pokepodsd matrix --prometheus http://prometheus:9090 --output-file matrix.html
+      pokepodsd matrix http://node-a:19747/status http://node-b:19747/status -o text
+      pokepodsd matrix node-*.json -o svg > matrix.svg
 
     Exits with status 0 if no pair fails, 1 if one does, 69 if a source cannot be read (the others
     are drawn all the same).
