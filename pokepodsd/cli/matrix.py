@@ -104,8 +104,8 @@ def matrix(**values: Any) -> None:
 
     \b
     Examples:
-      pokepodsd matrix --prometheus http://prometheus:9090 --output-file matrix.html
-      pokepodsd matrix http://node-a:19747/status http://node-b:19747/status -o text
+      pokepodsd matrix --prometheus http://prometheus:9090 > matrix.html
+      pokepodsd matrix http://node-{a,b,c}:19747/status -o text
       pokepodsd matrix node-*.json -o svg > matrix.svg
 
     Exits with status 0 if no pair fails, 1 if one does, 69 if a source cannot be read (the others
