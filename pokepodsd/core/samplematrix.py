@@ -162,10 +162,10 @@ def _row(
     )
 
 
-def _naming(peer: tuple[str, str]) -> tuple[str, str | None, str]:
+def _naming(peer: tuple[str, str]) -> tuple[str | None, str | None, str]:
     """A peer's name, address and identity, as `Register.meet` takes them."""
     name, address = peer
-    return name, address or None, name or address
+    return name or None, address or None, name or address or "?"
 
 
 def _told(samples: Iterable[Sample]) -> dict[_Key, _Target]:

@@ -20,7 +20,8 @@ _MARGIN: Final = 12
 _FONT: Final = 11
 _LETTER_WIDTH: Final = 6.7
 _LONGEST_LABEL: Final = 26
-_SMALL: Final = 40
+# The size of a cell for so many nodes.
+_CELLS: Final = ((12, 30.0), (40, 18.0), (MOST_LETTERED, 14.0))
 _OVERVIEW: Final = 1_000
 _LEGEND_LINE: Final = 20
 _TEXT_WIDTH: Final = 620
@@ -110,9 +111,7 @@ def _frame(matrix: Matrix, above: float) -> _Frame:
     size = len(matrix.nodes)
     names = labels([node.name for node in matrix.nodes], _LONGEST_LABEL)
     label = max((len(name) for name in names), default=0) * _LETTER_WIDTH + 10
-    cell: float = 18 if size <= _SMALL else 14
-    if size > MOST_LETTERED:
-        cell = _OVERVIEW / size
+    cell = next((cell for most, cell in _CELLS if size <= most), _OVERVIEW / max(1, size))
     return _Frame(cell=cell, left=_MARGIN + label, top=above + label)
 
 
@@ -159,6 +158,7 @@ def _labels(matrix: Matrix, frame: _Frame) -> Iterator[str]:
 
 def _cells(matrix: Matrix, frame: _Frame, *, with_titles: bool) -> Iterator[str]:
     side = round(frame.cell - 1, 2)
+    size = round(max(10, frame.cell * 0.55), 1)
     for poker, row in enumerate(matrix.rows):
         for poked, cell in enumerate(row):
             look = LOOKS[cell.state]
@@ -174,8 +174,8 @@ def _cells(matrix: Matrix, frame: _Frame, *, with_titles: bool) -> Iterator[str]
             if cell.state not in (State.OK, State.ITSELF, State.NOT_REPORTING):
                 # Nothing but the square under it is hovered.
                 yield (
-                    f'<text x="{x + frame.cell / 2 - 0.5:g}" y="{y + frame.cell / 2 + 3.5:g}" '
-                    f'text-anchor="middle" font-size="10" font-weight="bold" '
+                    f'<text x="{x + side / 2:g}" y="{y + side / 2 + size * 0.36:g}" '
+                    f'text-anchor="middle" font-size="{size:g}" font-weight="bold" '
                     f'fill="{look.ink}" pointer-events="none">{escape(look.letter)}</text>'
                 )
             if matrix.is_one_way(poker, poked):
