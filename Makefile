@@ -81,6 +81,7 @@ types: setup $(VENV_PACKAGES)/installed ## Check the types
 	$(VENV)/bin/mypy
 	cd packaging/build && ../../$(VENV)/bin/mypy --python-executable ../../$(VENV_PACKAGES)/bin/python \
 		--config-file ../../pyproject.toml . ../files/bytecode.py
+	cd packaging/grafana && ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml .
 
 .PHONY: contracts
 contracts: setup ## Check which module may import which
@@ -106,6 +107,10 @@ test-apiserver: setup ## Run the discovery tests against the kube-apiserver in K
 .PHONY: sample
 sample: setup ## Write the sample configuration anew from the table of settings
 	$(VENV)/bin/pokepodsd check-config --sample > packaging/pokepodsd.toml
+
+.PHONY: dashboard
+dashboard: setup ## Write the dashboard for Grafana anew
+	$(VENV)/bin/python packaging/grafana/generate.py > packaging/grafana/pokepodsd.json
 
 .PHONY: manual
 manual: setup ## Write pokepodsd.toml(5) anew from the table of settings

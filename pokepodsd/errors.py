@@ -130,5 +130,17 @@ class UnknownTargetError(PokepodsdError):
     exit_status = 69
 
 
+class SourceError(PokepodsdError):
+    """Something that a picture of the cluster is made from cannot be read (EX_UNAVAILABLE)."""
+
+    exit_status = 69
+
+
+class OutputError(PokepodsdError):
+    """What a command made cannot be written where it was told to (EX_CANTCREAT)."""
+
+    exit_status = 73
+
+
 class StateFileError(PokepodsdError):
     """The file of last known targets is damaged, or not ours."""

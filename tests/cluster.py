@@ -136,10 +136,17 @@ class Cluster:
 
     @contextmanager
     def daemon(
-        self, node: Node, tables: Tables | None = None, *, watchdog_seconds: float = 2.0
+        self,
+        node: Node,
+        tables: Tables | None = None,
+        *,
+        watchdog_seconds: float = 2.0,
+        ready_seconds: float = READY_SECONDS,
     ) -> Iterator[Daemon]:
         """Run pokepodsd on a node, as the unit does."""
-        with self.daemons([node], tables, watchdog_seconds=watchdog_seconds) as started:
+        with self.daemons(
+            [node], tables, watchdog_seconds=watchdog_seconds, ready_seconds=ready_seconds
+        ) as started:
             yield started[node]
 
     @contextmanager
@@ -149,6 +156,7 @@ class Cluster:
         tables: Tables | None = None,
         *,
         watchdog_seconds: float = 2.0,
+        ready_seconds: float = READY_SECONDS,
     ) -> Iterator[dict[Node, Daemon]]:
         """Run pokepodsd on nodes: all are started, and then each is waited for."""
         with ExitStack() as stack:
@@ -156,7 +164,7 @@ class Cluster:
                 node: stack.enter_context(self._started(node, tables, watchdog_seconds))
                 for node in nodes
             }
-            patience = READY_SECONDS + READY_SECONDS_PER_NODE * (len(started) - 1)
+            patience = ready_seconds + READY_SECONDS_PER_NODE * (len(started) - 1)
             for daemon in started.values():
                 daemon.wait_ready(patience)
             yield started

@@ -24,6 +24,7 @@ from pokepodsd.errors import PokepodsdError
 _COMMANDS = {
     "check": ("check", "check"),
     "check-config": ("checkconfig", "check_config"),
+    "matrix": ("matrix", "matrix"),
     "need": ("need", "need"),
     "once": ("once", "once"),
     "rbac": ("rbac", "rbac"),

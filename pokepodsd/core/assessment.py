@@ -66,11 +66,9 @@ class Assessment:
         for peer_id, state in self._cases.states.items():
             yield peer_id, state.told, state.told_ns
 
-    def faults(self) -> Iterator[tuple[Peer, Verdict]]:
-        """The peers that are told to be cut off, but those whose nodes excuse it."""
-        for peer_id, state in self._cases.states.items():
-            if state.told.is_fault and not state.is_quiet:
-                yield self._cases.peers[peer_id], state.told
+    def is_excused(self, peer_id: PeerId) -> bool:
+        """Whether the API says why an alarm about this peer would be a false one."""
+        return self._cases.states[peer_id].is_quiet
 
     def put(self, peer: Peer, now: MonotonicNs) -> None:
         """A peer is new, or different."""

@@ -236,11 +236,17 @@ class Engine:
 
     def outlook(self) -> Outlook:
         """What this node's condition is made of."""
+        assessment = self._peering.assessment
+        faults = [
+            (str(self._peering.get(peer_id)), verdict.value)
+            for peer_id, verdict, _ in assessment.told()
+            if verdict.is_fault and not assessment.is_excused(peer_id)
+        ]
         return Outlook(
             peers=len(self._peering.all()),
             opening=self._verdict_counts()[Verdict.OPENING],
-            is_cut_off=self._peering.assessment.isolation.is_on,
-            faults=tuple((str(one), v.value) for one, v in self._peering.assessment.faults()),
+            is_cut_off=assessment.isolation.is_on,
+            faults=tuple(faults),
         )
 
     def snapshot(self) -> Snapshot:

@@ -4,6 +4,7 @@ Owns which numbers there are. Their names, help and types are `edge.metrics`'.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from pokepodsd.core.model import SECOND_NS, Layer, OutcomeKind
@@ -14,6 +15,8 @@ from pokepodsd.core.statistics import SCHEMA, RttHistogram
 from pokepodsd.core.status import VERSION, Stages, targets_by_layer
 from pokepodsd.core.verdict import Verdict
 
+# Who is still asked is not unwell, and a node that never answers pings would be unwell for ever.
+_UNWELL: Final = (Verdict.TUNNEL_BROKEN, Verdict.NODE_UNREACHABLE, Verdict.POD_ONLY)
 # Of what fails at once on every node, a bounded number of series: a Prometheus must not melt with
 # the network.
 MOST_UNWELL: Final = 100
@@ -74,14 +77,22 @@ def _api(stages: Stages, moment: Moment) -> dict[str, Any]:
 
 
 def _unwell(stages: Stages, seen: Overview, moment: Moment) -> Iterator[dict[str, Any]]:
-    """While this node is cut off, that says it all."""
-    if stages.peering.assessment.isolation.is_on:
+    """Those that are not well, faults first; what is excused is no alarm.
+
+    While this node is cut off, that says it all.
+    """
+    assessment = stages.peering.assessment
+    if assessment.isolation.is_on:
         return
-    for fault in seen.faults[:MOST_UNWELL]:
-        peer = stages.peering.get(fault.peer)
+    there = [one for one in seen.unwell if stages.peering.get(one) is not None]
+    wanted = (one for one in there if not assessment.is_excused(one))
+    told = ((one, *assessment.told_of(one)) for one in wanted)
+    unwell = (one for one in told if one[1] in _UNWELL)
+    for peer_id, verdict, since_ns in islice(unwell, MOST_UNWELL):
+        peer = stages.peering.get(peer_id)
         yield {
-            "peer": fault.peer,
+            "peer": peer_id,
             "address": peer.address if peer is not None else None,
-            "verdict": fault.verdict.value,
-            "since_seconds": moment.seconds(fault.since_ns),
+            "verdict": verdict.value,
+            "since_seconds": moment.seconds(since_ns),
         }

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from pokepodsd.core.records import Alive, Asked, Lost
+from pokepodsd.core.model import Scope
+from pokepodsd.core.records import Alive, Asked, Lost, NodeSeen, Watching
 from pokepodsd.core.requests import Request, Result
 from pokepodsd.core.status import FEW_PEERS, MOST_SHOWN
 from tests.core.nodes import Faults, feed, name_of, own_address, pod_address, tunnel_address
@@ -167,6 +168,23 @@ def test_metrics_name_the_peers_that_are_not_well() -> None:
     faults.heal()
     world.run(40)
     assert metrics(world)["unwell"] == []
+
+
+def test_an_excused_peer_is_no_series() -> None:
+    """A cordoned node that goes is no alarm, here as in the journal; the status still tells it."""
+    world, faults = quiet_world()
+    faults.dead.add(7)
+    world.engine.take(Watching(scope=Scope.CLUSTER), world.now)
+    for _ in range(30):
+        world.run(1)
+        for node in world.engine.take_lookups():
+            seen = NodeSeen(
+                node=node, unschedulable=True, ready=True, deleting=False, created="2026"
+            )
+            world.engine.take(seen, world.now)
+    assert metrics(world)["peers"]["node unreachable"] == 1
+    assert metrics(world)["unwell"] == []
+    assert peers(world)[0]["is_fault"]
 
 
 def test_the_api_server_s_cost_is_counted_over_readers() -> None:

@@ -46,6 +46,7 @@ FILES = (
     "usr/share/pokepodsd/rbac/serviceaccount.yaml",
     "usr/share/pokepodsd/sbom.cdx.json",
     "usr/share/pokepodsd/schema/check-1.json",
+    "usr/share/pokepodsd/schema/matrix-1.json",
     "usr/share/pokepodsd/schema/status-1.json",
     "usr/share/pokepodsd/schema/trace-1.json",
 )
@@ -128,9 +129,9 @@ def test_the_manual_pages_are_of_this_release(tree: Path) -> None:
 
 
 def test_sizes(deb: Path, rpm: Path) -> None:
-    """An operator copies it to every node: the deb is under 2 MB, the rpm under 2.2 MB."""
+    """An operator copies it to every node: the deb is under 2 MB, the rpm under 2.5 MB."""
     assert deb.stat().st_size < 2 * MEGABYTE
-    assert rpm.stat().st_size < 2.2 * MEGABYTE
+    assert rpm.stat().st_size < 2.5 * MEGABYTE
 
 
 def test_nothing_is_compiled(tree: Path) -> None:

@@ -9,7 +9,7 @@ from tests.lab import Hub, Node
 from tests.lab.launch import ip_batch
 
 _NETWORK = "192.168.20"
-PORT = 9747
+PORT = 19747
 # Of the hub, where the API server has a port of its own choice.
 _HUB = 1
 _FIRST = 10

@@ -1,0 +1,153 @@
+"""The pokes do not notice who asks for the status, at Kubernetes' own limits: 5,000 nodes.
+
+Owns that comparison, and that of the command's time. Refuses any figure in seconds.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from pokepodsd.core.model import Family, NodeName, Target, TargetId, Uid
+from pokepodsd.edge import statefile
+from pokepodsd.edge.control import NAME, Client
+from tests.cluster import READY_SECONDS, Cluster, Daemon
+from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
+from tests.lab import EchoCapture, Node, Process
+from tests.lab.launch import ip_batch
+
+PEERS = 5_000
+PODS = 150_000
+STRETCH_SECONDS = 8
+ASKED_A_SECOND = 50
+TABLES: dict[str, dict[str, Any]] = {"tunnels": {"devices": ["tunl0"]}}
+# 150,000 pods are read from the disk before it is ready.
+PATIENCE_SECONDS = 10 * READY_SECONDS
+
+
+def gateway(number: int) -> str:
+    return f"172.20.{number // 250}.{number % 250 + 1}"
+
+
+def block(number: int) -> str:
+    return f"10.{100 + number // 256}.{number % 256}"
+
+
+def pod(number: int) -> Target:
+    node = number % PEERS
+    address = f"{block(node)}.{number // PEERS + 1}"
+    return Target(
+        id=TargetId(f"uid-{number}/{address}"),
+        uid=Uid(f"uid-{number}"),
+        namespace="shop",
+        name=f"pod-{number}",
+        node=NodeName(f"node-{node:04}"),
+        address=address,
+        family=Family.V4,
+        created="2026-01-01T00:00:00Z",
+        host=gateway(node),
+    )
+
+
+@contextmanager
+def large_cluster(folder: Path) -> Iterator[tuple[Cluster, Daemon]]:
+    """5,000 tunnels that answer and 150,000 pods behind them, known from before; a dead API."""
+    with Cluster(folder, nodes=1) as cluster:
+        here = cluster.lab.nodes[0]
+        cluster.write_config(here)
+        cluster.api.kill()
+        state = folder / f"state-{here.name}"
+        state.mkdir()
+        writer = statefile.Writer(state, map(pod, range(PODS)))
+        while not writer.step():
+            pass
+        far_end = here.command(sys.executable, "-m", "tests.lab.answerer", "tunl0")
+        with Process(far_end) as answering:
+            answering.wait_for_line("up")
+            routes = [
+                f"route add {block(number)}.0/26 via {gateway(number)} dev tunl0 onlink"
+                for number in range(PEERS)
+            ]
+            ip_batch(here.namespace, ["route add 172.20.0.0/16 dev tunl0", *routes])
+            with cluster.daemon(
+                here, TABLES, watchdog_seconds=60.0, ready_seconds=PATIENCE_SECONDS
+            ) as daemon:
+                daemon.wait_status(f"{PEERS} peers: {PEERS} ok", 300.0)
+                yield cluster, daemon
+
+
+def longest_gaps(capture: EchoCapture, begin: int) -> float:
+    """The 99th percentile of the gaps between two pokes, in ms."""
+    times = [echo.monotonic_ns for echo in requests(capture, begin)]
+    gaps = sorted((late - soon) / 1e6 for soon, late in pairwise(times))
+    return gaps[math.ceil(0.99 * len(gaps)) - 1]
+
+
+def ask_often(path: Path) -> int:
+    """Ask for the status 50 times a second, as a new client each; how often it was answered."""
+    begin = time.monotonic()
+    answered = 0
+    for number in range(STRETCH_SECONDS * ASKED_A_SECOND):
+        client = Client(path)
+        *_, end = client.stream({"status": {}})
+        client.close()
+        answered += "end" in end
+        time.sleep(max(0.0, begin + number / ASKED_A_SECOND - time.monotonic()))
+    return answered
+
+
+def wall_seconds(here: Node, *arguments: str) -> float:
+    """The quickest of five runs of the program, with byte-code as it is installed."""
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
+    command = here.command(sys.executable, "-m", "pokepodsd", *arguments)
+    times = []
+    for _ in range(5):
+        begin = time.monotonic()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+        times.append(time.monotonic() - begin)
+    return min(times)
+
+
+@pytest.mark.timeout(600)
+def test_who_asks_disturbs_no_poke(tmp_path: Path) -> None:
+    """Asked 50 times a second, no poke leaves 5 ms later; the answer costs little beside Python.
+
+    Quiet and busy stretches take turns in one run, so that what else the machine does meets both.
+    """
+    with large_cluster(tmp_path) as (cluster, _):
+        here = cluster.lab.nodes[0]
+        path = cluster.runtime_folder(here) / NAME
+        gaps: dict[bool, list[float]] = {False: [], True: []}
+        answered = 0
+        with EchoCapture(here, "tunl0") as capture:
+            for is_busy in (False, True) * 3:
+                begin = time.monotonic_ns()
+                if is_busy:
+                    answered += ask_often(path)
+                wait_requests_until(capture, begin + STRETCH_SECONDS * SECOND_NS)
+                gaps[is_busy].append(longest_gaps(capture, begin))
+        client = Client(path)
+        header = next(iter(client.stream({"status": {}})))["status"]
+        client.close()
+        bare = wall_seconds(here, "--version")
+        asked = wall_seconds(here, "status", "--socket", str(path))
+    quiet, busy = median(gaps[False]), median(gaps[True])
+    print(f"99th percentile of gaps: {quiet:.1f} ms quiet, {busy:.1f} ms asked")
+    print(f"{asked * 1000:.0f} ms for status, {bare * 1000:.0f} ms for --version")
+    print(json.dumps(header["targets_by_layer"]))
+    assert (header["peers_total"], header["pods_known"]) == (PEERS, PODS)
+    assert answered == 3 * STRETCH_SECONDS * ASKED_A_SECOND
+    assert busy < quiet + 5
+    assert asked < 3 * bare
