@@ -1,7 +1,7 @@
 """The table of peers: those that are not well first.
 
 Owns its columns, and which of them go where there is little room. Judges nothing: a verdict is
-shown as the daemon says it, but that a node which is cut off has none on peers that were well.
+shown as the daemon says it, but that a node which is cut off has none on peers that fell silent.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Final
 
 from rich.text import Text
 
-from pokepodsd.core.document import Document, Loss, Peer
+from pokepodsd.core.document import Document, Loss, Peer, is_silent
 from pokepodsd.core.escaping import escape
 from pokepodsd.view import units
 from pokepodsd.view.columns import Column, draw, fitting
@@ -114,7 +114,8 @@ def _number(heading: str, texts: Sequence[str]) -> Column:
 
 def _is_judged(peer: Peer, document: Document) -> bool:
     """Whether its verdict is one: a node that is cut off leaves its peers' as they were."""
-    return document["verdict"]["state"] != "cut-off" or peer["verdict"] != "ok"
+    is_left = document["verdict"]["state"] == "cut-off" and peer["verdict"] == "ok"
+    return not (is_left and is_silent(peer))
 
 
 def _verdict(peer: Peer, is_judged: bool, names: Mapping[str, str]) -> str:

@@ -55,6 +55,7 @@ def not_judged() -> Document:
     peers = [peer(1), peer(2)]
     for one in peers:
         one["pods"] = counts(down=2)
+        one["tunnels"][0] |= {"state": "down", "failure": "timed out"}
     text = "this node is cut off, it is not its peers: most of those that were asked fail"
     silent = [pod(number, node=f"node-{number % 2 + 1}") for number in range(4)]
     return document(peers, silent, state="cut-off", text=text)
