@@ -21,7 +21,7 @@ from tests.lab import Process
 from tests.lab.namespace import DIRECTORY
 
 COMMAND = (sys.executable, "-m", "tests.demo")
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 90.0
 HEADING = re.compile(r"^(\d)\. .*\n-+$", re.MULTILINE)
 
 
@@ -77,7 +77,7 @@ def _environment(folder: Path) -> Mapping[str, str]:
 
 
 def test_all_of_it_comes_true_in_time(run: Run) -> None:
-    """It ends with status 0 and without a complaint, in under a minute."""
+    """It ends with status 0 and without a complaint, in some 45 s if it is alone."""
     assert (run.status, run.err) == (0, "")
     assert run.seconds < LONGEST_SECONDS
 

@@ -54,7 +54,13 @@ class _Group(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program."""
         output.prepare()
-        return super().main(*args, **kwargs)
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            # The help and the version are written before any command is invoked.
+            if (status := output.status_of(error)) is None:
+                raise
+            sys.exit(status)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

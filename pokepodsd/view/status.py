@@ -158,8 +158,8 @@ def _targets(document: Document) -> Iterator[str]:
     by_name = {"tunnels": layers["tunnel"], "nodes": layers["underlay"], "pods": layers["pod"]}
     for name, counts in by_name.items():
         if any((counts["up"], counts["down"], counts["opening"])):
-            opened = document["tunnels_opened"] if name == "tunnels" else 0
-            yield f"{name} {_states(counts)}" + (f" ({opened:,} opened so far)" if opened else "")
+            opened = f" ({document['tunnels_opened']:,} opened)" if name == "tunnels" else ""
+            yield f"{name} {_states(counts)}{opened}"
     if document["pods_known"] != sum((layers["pod"]["up"], _not_up(layers["pod"]))):
         yield f"{units.count(document['pods_known'], 'pod')} known"
 
