@@ -133,8 +133,10 @@ def main(context: click.Context, /, path: Path, **values: Any) -> None:
 
     \b
     Examples:
+      pokepodsd check                     is this host fit for it?
       pokepodsd status                    is all well, and what is not?
       pokepodsd status --watch            the same, live
+      pokepodsd trace node-b              one node or pod, layer by layer
       pokepodsd once                      poke every pod once, without the daemon
       pokepodsd need node-b               must this tunnel still be poked?
       pokepodsd check-config              every mistake at once, with its line
@@ -143,15 +145,17 @@ def main(context: click.Context, /, path: Path, **values: Any) -> None:
     \b
     Exit status:
       0   all well
-      1   an error; once: some pods did not answer; status: something is down;
-          need: a tunnel needs to be poked
+      1   something is not; status, trace, once: something does not answer;
+          check: a fault; matrix: a pair that fails; need: a tunnel needs it
       2   wrong usage
       3   status: the daemon does not run
-      69  the API server, its credentials or the daemon cannot be used
-      74  what there is to say cannot be written
+      69  the API server, its credentials, the daemon or a source cannot be
+          used; status, trace: nobody is known by that name
+      74  what there is to say cannot be written: the disk is full
       75  need: it cannot be said
       77  missing privilege
       78  the configuration is not valid
+      141 nobody reads what there is to say: the pipe is closed
     """
     overrides: dict[str, dict[str, Any]] = {}
     for setting in SETTINGS:

@@ -27,11 +27,11 @@ _WIDE = 1000
 @click.command()
 @click.option(
     "-o",
-    "output",
+    "--output",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How the findings are written.",
+    help="For a person, or as a document for a program.",
 )
 @click.option(
     "--socket",

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from pokepodsd.cli import output
 from pokepodsd.core.document import Document, assemble
 from pokepodsd.edge import control
 from pokepodsd.errors import ControlError
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _DOWN = 1
 _FAULTS = ("fault", "cut-off")
@@ -147,11 +150,19 @@ def is_down(document: Document) -> bool:
     return document["verdict"]["state"] in _FAULTS or pods["down"] > 0
 
 
+def page(document: Document, question: Question, width: int) -> list["Text"]:
+    """The lines of the page that answers the question."""
+    # Imported late: a program that asks for JSON draws nothing.
+    from pokepodsd.view.status import Look, render  # noqa: PLC0415
+
+    is_folded = not question.shows_all
+    look = Look(width=width, is_narrowed=question.is_narrowed, is_folded=is_folded)
+    return render(document, look)
+
+
 def _show(document: Document, question: Question) -> None:
     from rich.text import Text  # noqa: PLC0415
 
-    from pokepodsd.view.status import Look, render  # noqa: PLC0415
-
     console = output.console(is_wide=True)
-    look = Look(width=console.width, is_narrowed=question.is_narrowed)
-    console.print(Text("\n").join(render(document, look)), soft_wrap=True)
+    lines = page(document, question, console.width)
+    console.print(Text("\n").join(lines), soft_wrap=True)

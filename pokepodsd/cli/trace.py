@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from pokepodsd import tracing
@@ -24,6 +23,9 @@ from pokepodsd.view.trace import Line, conclusion_lines, document, event_lines, 
 
 _SILENT = 1
 _LABEL_WIDTH = 15  # a device's name
+_NARROWEST = 20
+# What is not shown on a terminal is not folded.
+_ENDLESS = 1_000_000
 _EXAMPLES = """
 \b
 Examples:
@@ -34,7 +36,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_EXAMPLES, short_help="Poke one target now, and say what is the matter.")
 @click.argument("target")
 @click.option(
     "--count",
@@ -89,7 +91,7 @@ def trace(invocation: Invocation, *, target: str, count: int, output: str, path:
             "none of a family that this host has a socket of"
         )
     conclusion = conclude(subject, results)
-    show(conclusion_lines(conclusion, subject.belief))
+    show(conclusion_lines(conclusion, subject.belief, at))
     if output == "json":
         click.echo(json.dumps(document(subject, results, conclusion, at), indent=2))
     if not conclusion.is_good:
@@ -106,16 +108,12 @@ def _shower() -> Callable[[Iterable[Line]], None]:
 
     def show(lines: Iterable[Line]) -> None:
         for line in lines:
-            label, text = escape(line.label), escape(line.text)
-            if not console.is_terminal:
-                console.print(
-                    f"{label:<{_LABEL_WIDTH}} {text}".rstrip(), markup=False, soft_wrap=True
-                )
-                continue
-            table = Table.grid(padding=(0, 1))
-            table.add_column(width=_LABEL_WIDTH, no_wrap=True)
-            table.add_column(overflow="fold")
-            table.add_row(Text(label), Text(text, style=line.style))
-            console.print(table)
+            label, text = escape(line.label), Text(escape(line.text), style=line.style)
+            width = console.width - _LABEL_WIDTH - 1 if console.is_terminal else _ENDLESS
+            parts = text.wrap(console, max(width, _NARROWEST), overflow="fold") or [Text()]
+            for number, part in enumerate(parts):
+                shown = Text.assemble(f"{'' if number else label:<{_LABEL_WIDTH}} ", part)
+                shown.rstrip()
+                console.print(shown, soft_wrap=True)
 
     return show

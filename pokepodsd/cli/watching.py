@@ -17,12 +17,11 @@ from rich.live import Live
 from rich.text import Text
 
 from pokepodsd.cli import output
-from pokepodsd.cli.status import Question
+from pokepodsd.cli.status import Question, page
 from pokepodsd.core.document import Document
 from pokepodsd.core.escaping import escape
 from pokepodsd.errors import ControlError, DeniedError
 from pokepodsd.view.columns import cut, paragraph
-from pokepodsd.view.status import Look, render
 from pokepodsd.view.units import clock
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -118,11 +117,11 @@ def _viewer(question: Question, interval_seconds: float, *, is_json: bool) -> _V
     if console.is_terminal and not console.is_dumb_terminal:
         return _Screen(console, question, interval_seconds)
 
-    def page(document: Document) -> None:
-        look = Look(width=console.width, is_narrowed=question.is_narrowed)
-        console.print(Text("\n").join([*render(document, look), Text()]), soft_wrap=True)
+    def show(document: Document) -> None:
+        lines = page(document, question, console.width)
+        console.print(Text("\n").join([*lines, Text()]), soft_wrap=True)
 
-    return _Stream(page)
+    return _Stream(show)
 
 
 class _Stream:
@@ -182,7 +181,7 @@ class _Screen:
         width = self._console.width
         time = clock(document["at"], document["at"], None)
         footer = f"{time}, every {self._interval_seconds:g} s; Ctrl-C ends"
-        lines = render(document, Look(width=width, is_narrowed=self._question.is_narrowed))
+        lines = page(document, self._question, width)
         room = max(1, height - 1)
         if (left := len(lines) - room) > 0:
             lines = lines[:room]

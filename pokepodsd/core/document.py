@@ -174,6 +174,17 @@ class Document(Header):
     targets: list[Target]
 
 
+def is_silent(peer: Mapping[str, Any]) -> bool:
+    """Whether nothing behind a peer of a document answers, whatever its verdict.
+
+    While a node is cut off it blames no peer: the verdicts on those that just fell silent stay.
+    """
+    tunnels = {tunnel["state"] for tunnel in peer["tunnels"]} - {"not poked"}
+    if tunnels:
+        return "down" in tunnels and "up" not in tunnels
+    return bool(peer["pods"]["down"]) and not peer["pods"]["up"]
+
+
 def assemble(lines: Iterable[Mapping[str, Any]]) -> Document:
     """Put the lines of the daemon's answer together.
 

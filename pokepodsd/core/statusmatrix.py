@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
 
+from pokepodsd.core.document import is_silent
 from pokepodsd.core.matching import Register
 from pokepodsd.core.matrix import END_OF_TIME_SECONDS, Cell, Matrix, Node, Report, State
 from pokepodsd.core.matrixrows import silent_row, told_row
@@ -30,6 +31,7 @@ class PeerStatus:
     name: str | None
     address: str | None
     cell: Cell
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class NodeStatus:
     addresses: tuple[str, ...]
     at_seconds: float
     is_cut_off: bool
+    since_seconds: float | None
     peers: tuple[PeerStatus, ...]
     peers_total: int
     peers_well: int
@@ -133,6 +136,8 @@ def _row(
         cell = peer.cell
         if status.is_cut_off and cell.state.is_failing:
             cell = replace(cell, state=State.CUT_OFF)
+        elif status.is_cut_off and peer.is_silent:
+            cell = replace(cell, state=State.CUT_OFF, since_seconds=status.since_seconds)
         told.setdefault(register.meet(peer.name, peer.address, peer.identity), cell)
     named_well = sum(peer.cell.state is State.OK for peer in status.peers)
     unnamed = max(0, status.peers_total - len(status.peers))
@@ -163,7 +168,7 @@ def _parsed(document: Any) -> NodeStatus:
     version = document["version"]
     if version != VERSION:
         raise ValueError(f"version {version!r:.20}, not {VERSION}")
-    node = document["node"]
+    node, verdict = document["node"], document["verdict"]
     host = _text(node["host"])
     peers = tuple(_peer(peer) for peer in document["peers"])
     return NodeStatus(
@@ -171,7 +176,8 @@ def _parsed(document: Any) -> NodeStatus:
         host=host,
         addresses=tuple(_text(address) for address in node["addresses"]),
         at_seconds=_seconds(document["at"]),
-        is_cut_off=document["verdict"]["state"] == "cut-off",
+        is_cut_off=verdict["state"] == "cut-off",
+        since_seconds=None if verdict["since"] is None else _seconds(verdict["since"]),
         peers=peers,
         peers_total=int(document["peers_total"]),
         peers_well=int(document["verdicts"].get(State.OK.value, 0)),
@@ -192,6 +198,7 @@ def _peer(peer: Mapping[str, Any]) -> PeerStatus:
         name=_optional(peer["node"]),
         address=_optional(peer["address"]),
         cell=cell,
+        is_silent=is_silent(peer),
     )
 
 

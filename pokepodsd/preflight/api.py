@@ -74,7 +74,8 @@ class Api:
             self._address = reach.connect(self._addresses, port, seconds=self.left())
         except ApiError as error:
             text = (
-                f"port {port} takes no connection ({error}): it is down, or a firewall is between"
+                f"port {port} takes no connection ({error}): it is down, or a firewall is between; "
+                "the tunnels do without it"
             )
             yield CONNECTION.failed(text, self._curl(), Place.ELSEWHERE)
             return

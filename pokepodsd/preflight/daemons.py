@@ -96,7 +96,7 @@ def _missing(world: World, *, is_running: bool) -> Finding:
     path = world.control_path
     if is_running and world.unit is not None and world.unit.is_active:
         return SOCKET.warning(f"the daemon runs, and {path} is not there", _restart(world))
-    return SOCKET.ok(f"none at {path}, as long as no daemon has one there")
+    return SOCKET.ok(f"none at {path} while no daemon runs")
 
 
 def _refused(world: World, error: ControlError, *, is_running: bool) -> Finding:

@@ -178,7 +178,10 @@ class Tunnels:
             yield CONNTRACK.ok("this host does not track connections")
             return
         timeout, interval = duration_text(timeout_ns), duration_text(interval_ns)
-        said = f"forgotten after {timeout}, poked every {interval} (tunnels.interval)"
+        said = (
+            f"a tunnel is forgotten after {timeout} of silence, and poked every {interval} "
+            "(tunnels.interval)"
+        )
         wanted = conntrack.DEFAULT_TIMEOUT_NS // SECOND_NS
         command = f"sysctl -w net.netfilter.nf_conntrack_generic_timeout={wanted}"
         if interval_ns >= timeout_ns:

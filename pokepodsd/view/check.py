@@ -18,6 +18,7 @@ _LABELS = {
     Place.ELSEWHERE: "no command on this host mends it; this shows more:",
 }
 _NARROWEST = 40
+_MOST_NAMES = 3
 
 
 def render_finding(finding: Finding, *, width: int, has_colour: bool) -> str:
@@ -42,11 +43,24 @@ def render_finding(finding: Finding, *, width: int, has_colour: bool) -> str:
 
 
 def render_summary(findings: Sequence[Finding]) -> str:
-    """How many there are of each level, in one line."""
+    """How many there are of each level, and which are not well, in one line."""
     numbers = {level: sum(one.level is level for one in findings) for level in Level}
     plural = "" if numbers[Level.WARNING] == 1 else "s"
     words = {level: level.value for level in Level} | {Level.WARNING: f"warning{plural}"}
-    return ", ".join(f"{number} {words[level]}" for level, number in numbers.items() if number)
+    return ", ".join(
+        f"{number} {words[level]}{_names(findings, level)}"
+        for level, number in numbers.items()
+        if number
+    )
+
+
+def _names(findings: Sequence[Finding], level: Level) -> str:
+    """The first of those that are to be looked at: they may have left the screen."""
+    if level in (Level.OK, Level.SKIPPED):
+        return ""
+    names = [escape(one.name) for one in findings if one.level is level]
+    more = ", ..." if len(names) > _MOST_NAMES else ""
+    return f" ({', '.join(names[:_MOST_NAMES])}{more})"
 
 
 def fold_command(command: str, *, width: int, indent: int) -> list[str]:

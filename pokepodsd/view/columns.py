@@ -4,6 +4,7 @@ Owns widths: which of several layouts fits, where a name is cut, where a sentenc
 text is already escaped. Knows nothing of what the columns say, nor of colours.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -12,6 +13,8 @@ from rich.cells import cell_len, set_cell_size
 _GAP = 2
 _ELLIPSIS = "…"
 _SHORTEST = 8
+# A number and its unit are one word: at the end of a line the number would stand alone.
+_WORDS = re.compile(r"[0-9][0-9.,/<>]* (?:ms|s|min|h|d|%)(?!\w)\S*|\S+")
 
 
 class Column:
@@ -57,13 +60,15 @@ def fitting(full: Layout, reductions: Iterable[Layout], width: int) -> list[Colu
     """The columns that have something to say and fit into the width, of one layout after another.
 
     Each reduction replaces columns of the layout before it; None leaves one out. The first column
-    is a name, which is not cut while leaving out the others helps.
+    is a name: it counts for at most half of the width, and the others go before it is cut further.
     """
     layout = dict(full)
     for reduction in ({}, *reductions):
         layout |= reduction
         columns = [one for one in layout.values() if one is not None and not one.is_empty]
-        if sum(one.least_width for one in columns) + _GAP * (len(columns) - 1) <= width:
+        first, *others = (one.least_width for one in columns)
+        needed = min(first, width // 2) + sum(others) + _GAP * len(others)
+        if needed <= width:
             break
     return columns
 
@@ -77,6 +82,16 @@ def draw(columns: Sequence[Column], width: int) -> Iterator[str]:
     yield _line([one.heading for one in columns], columns, widths)
     for cells in zip(*(one.cells for one in columns), strict=True):
         yield _line(cells, columns, widths)
+
+
+def cut_middle(text: str, width: int) -> str:
+    """The text, or its beginning and its end with an ellipsis between: names differ at both."""
+    if cell_len(text) <= width:
+        return text
+    end = text
+    while cell_len(end) > (width - 1) // 2:
+        end = end[1:]
+    return set_cell_size(text, width - 1 - cell_len(end)) + _ELLIPSIS + end
 
 
 def cut(text: str, width: int) -> str:
@@ -93,7 +108,7 @@ def paragraph(text: str, width: int, *, indent: int = 0) -> list[str]:
     """
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in _WORDS.findall(text):
         room = width - (indent if lines else 0)
         if line and cell_len(line) + 1 + cell_len(word) > room:
             lines.append(line)
@@ -119,8 +134,8 @@ def _widths(columns: Sequence[Column], width: int) -> list[int]:
 
 def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
     parts = []
-    for cell, column, width in zip(cells, columns, widths, strict=True):
-        text = cut(cell, width)
+    for number, (cell, column, width) in enumerate(zip(cells, columns, widths, strict=True)):
+        text = cut(cell, width) if number else cut_middle(cell, width)
         padding = " " * (width - cell_len(text))
         parts.append(padding + text if column.is_number else text + padding)
     return (" " * _GAP).join(parts).rstrip()

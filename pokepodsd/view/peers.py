@@ -1,19 +1,18 @@
 """The table of peers: those that are not well first.
 
 Owns its columns, and which of them go where there is little room. Judges nothing: a verdict is
-shown as the daemon says it.
+shown as the daemon says it, but that a node which is cut off has none on peers that fell silent.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
 
 from rich.text import Text
 
-from pokepodsd.core.document import Document, Loss, Peer
+from pokepodsd.core.document import Document, Loss, Peer, is_silent
 from pokepodsd.core.escaping import escape
-from pokepodsd.core.shape import Time
 from pokepodsd.view import units
 from pokepodsd.view.columns import Column, draw, fitting
 
@@ -26,22 +25,27 @@ _STYLES: Final = {
     "ICMP filtered on the underlay": "yellow",
 }
 _SHORT: Final = {"ICMP filtered on the underlay": "ICMP filtered"}
+_UNJUDGED: Final = "not judged"
 
 
 def peer_table(document: Document, *, width: int, zone: tzinfo | None) -> Iterator[Text]:
     """A line for the headings and one for each peer of the document."""
-    peers = sorted(document["peers"], key=_urgency)
+    peers = by_urgency(document["peers"])
     if not peers:
         return
-    columns = _columns(peers, document["at"], width, zone)
+    columns = _columns(document, peers, width, zone)
     heading, *lines = draw(columns, width)
     yield Text(heading, style="bold")
     for peer, line in zip(peers, lines, strict=True):
         yield Text(line, style=_STYLES[peer["verdict"]])
 
 
+def by_urgency(peers: Iterable[Peer]) -> list[Peer]:
+    """Faults first, then what else is not well; each by name, node-2 before node-10."""
+    return sorted(peers, key=_urgency)
+
+
 def _urgency(peer: Peer) -> tuple[int, list[tuple[int, str]]]:
-    """Faults, then what else is not well; each by name, node-2 before node-10."""
     rank = 0 if peer["is_fault"] else 2 if peer["verdict"] == "ok" else 1
     return rank, natural_order(peer["node"] or peer["id"])
 
@@ -52,16 +56,28 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(number) if number else -1, text) for number, text in parts]
 
 
-def _columns(peers: Sequence[Peer], now: Time, width: int, zone: tzinfo | None) -> Sequence[Column]:
-    spans = [units.between(peer["since"], now) for peer in peers]
-    clocks = [
-        f"{units.clock(peer['since'], now, zone)} ({said})"
-        for peer, said in zip(peers, spans, strict=True)
+def _columns(
+    document: Document, peers: Sequence[Peer], width: int, zone: tzinfo | None
+) -> Sequence[Column]:
+    now = document["at"]
+    judged = [_is_judged(peer, document) for peer in peers]
+    sinces = [
+        peer["since"] if is_judged else document["verdict"]["since"] or now
+        for peer, is_judged in zip(peers, judged, strict=True)
     ]
+    spans = [units.between(since, now) for since in sinces]
+    clocks = [
+        f"{units.clock(since, now, zone)} ({said})"
+        for since, said in zip(sinces, spans, strict=True)
+    ]
+    verdicts, short = (
+        Column("VERDICT", [_verdict(*one, names) for one in zip(peers, judged, strict=True)])
+        for names in ({}, _SHORT)
+    )
     full = {
         "peer": _column("PEER", [peer["node"] or peer["id"] for peer in peers]),
         "address": _column("ADDRESS", [peer["address"] or "" for peer in peers]),
-        "verdict": Column("VERDICT", [_verdict(peer) for peer in peers]),
+        "verdict": verdicts,
         "since": Column("SINCE", clocks),
         "rtt": _number("RTT", [_rtt(peer, "median_seconds") for peer in peers]),
         "worst": _number("WORST", [_rtt(peer, "worst_seconds") for peer in peers]),
@@ -73,7 +89,6 @@ def _columns(peers: Sequence[Peer], now: Time, width: int, zone: tzinfo | None) 
         "failure": _column("FAILURE", [_failures(peer) for peer in peers], is_flexible=True),
     }
     joined = _number("LOSS 1/5/15m", [units.losses(peer["loss"]) for peer in peers])
-    short = Column("VERDICT", [_verdict(peer, _SHORT) for peer in peers])
     reductions: list[dict[str, Column | None]] = [
         {"tunnel": None},
         {"address": None},
@@ -97,8 +112,14 @@ def _number(heading: str, texts: Sequence[str]) -> Column:
     return Column(heading, texts, is_number=True)
 
 
-def _verdict(peer: Peer, names: dict[str, str] | None = None) -> str:
-    name = (names or {}).get(peer["verdict"], peer["verdict"])
+def _is_judged(peer: Peer, document: Document) -> bool:
+    """Whether its verdict is one: a node that is cut off leaves its peers' as they were."""
+    is_left = document["verdict"]["state"] == "cut-off" and peer["verdict"] == "ok"
+    return not (is_left and is_silent(peer))
+
+
+def _verdict(peer: Peer, is_judged: bool, names: Mapping[str, str]) -> str:
+    name = names.get(peer["verdict"], peer["verdict"]) if is_judged else _UNJUDGED
     return f"{name}, held" if peer["is_held"] else name
 
 

@@ -4,21 +4,24 @@ Owns the order, the sentences and what they leave out. Takes a width in cells; r
 are not wider, and hold no character that a terminal would obey.
 """
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
 from rich.text import Text
 
-from pokepodsd.core.document import Counts, Document, Rtt
+from pokepodsd.core.document import Counts, Document, Peer, Rtt, Target
 from pokepodsd.core.escaping import escape
 from pokepodsd.view import units
 from pokepodsd.view.columns import paragraph
-from pokepodsd.view.peers import peer_table
-from pokepodsd.view.targets import target_table
+from pokepodsd.view.peers import by_urgency, peer_table
+from pokepodsd.view.targets import target_name, target_table
 
 _LABEL = 12
+# Instead of a longer one a command has the address.
+_LONGEST_NAME = 40
 _TAGS: Final = {
     "ok": ("OK", "bold green"),
     "starting": ("STARTING", "bold yellow"),
@@ -27,6 +30,12 @@ _TAGS: Final = {
 }
 # How the daemon speaks of itself: here it has a name.
 _SELF = "this node "
+# What the daemon says of the API server in its one line is too short for a page, or lacks an end.
+_API: Final = {"watching": "watching the pods of all nodes"}
+_API_ENDS: Final = {
+    "own-pods": "; pokepodsd rbac prints what grants the others",
+    "lost": "; what is known is poked on",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +43,13 @@ class Look:
     """How it is to look: ``width`` in cells, ``zone`` of the clock (None: the local one).
 
     ``is_narrowed``: only some peers or targets were asked for, so the others are not spoken of.
+    ``is_folded``: pods that the verdict on their node explains have one line for all of them.
     """
 
     width: int
     zone: tzinfo | None = None
     is_narrowed: bool = False
+    is_folded: bool = True
 
 
 def render(document: Document, look: Look) -> list[Text]:
@@ -49,10 +60,13 @@ def render(document: Document, look: Look) -> list[Text]:
             lines.append(Text.assemble((f"{'' if number else label:{_LABEL}}", "bold"), line))
     lines += [Text(), *peer_table(document, width=look.width, zone=look.zone)]
     lines += _folded(_other_peers(document, look), look.width)
-    if document["targets"]:
-        lines += [Text(), *target_table(document, width=look.width, zone=look.zone)]
-        lines += _folded(_other_targets(document, look), look.width)
-    return lines
+    behind = _behind(document) if look.is_folded and not look.is_narrowed else []
+    nodes = {peer["node"] for peer in behind} - {None}
+    shown = [one for one in document["targets"] if not (_is_quiet(one) and one["node"] in nodes)]
+    targets = [*target_table(document, shown, width=look.width, zone=look.zone)]
+    if not look.is_narrowed:
+        targets += _folded(_other_targets(document, shown, behind), look.width)
+    return [*lines, Text(), *targets] if targets else lines
 
 
 def _verdict(document: Document, width: int) -> Iterator[Text]:
@@ -76,17 +90,43 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     heard = ""
     if api["heard"] is not None:
         heard = f"; last heard {units.between(api['heard'], document['at'])} ago"
-    yield "API", f"{escape(api['text'])}{heard}"
-    yield "Pokes", "; ".join(_pokes(document))
-    opened = f"{document['tunnels_opened']:,} opened"
-    if document["held"]:
-        opened += f"; pokes to {units.count(document['held'], 'peer')} are held (pokepodsd need)"
+    if command := _next(document):
+        yield "Next", command
+    said = _API.get(api["state"], api["text"])
+    yield "API", f"{escape(said)}{heard}{_API_ENDS.get(api['state'], '')}"
     running = units.between(document["started"], document["at"])
-    yield "Tunnels", f"{opened}; pokepodsd {escape(document['program'])} runs for {running}"
+    late = units.milliseconds(document["loop"]["lag_seconds"])
+    program = escape(document["program"])
+    yield "Daemon", f"pokepodsd {program} runs for {running}; its pokes are at most {late} late"
+    yield "Pokes", "; ".join(_pokes(document))
     yield "Targets", "; ".join(_targets(document))
     if (rtt := document["rtt"]) is not None:
         loss = document["loss"]
         yield "Round trip", f"{_rtt(rtt)}; lost in 1/5/15 min: {units.losses(loss)}"
+
+
+def _next(document: Document) -> str:
+    """What to do about what is not well; "" where all is."""
+    state, peers = document["verdict"]["state"], by_urgency(document["peers"])
+    down = [one for one in document["targets"] if (one["layer"], one["state"]) == ("pod", "down")]
+    if state == "cut-off" and peers:
+        trace = _trace(_called(peers[0]), peers[0]["address"])
+        return f"look at this node's own network and firewall; {trace}"
+    if peers and peers[0]["is_fault"]:
+        return _trace(_called(peers[0]), peers[0]["address"])
+    if state == "fault" and down:
+        return _trace(target_name(down[0]), down[0]["address"])
+    return ""
+
+
+def _called(peer: Peer) -> str:
+    return escape(peer["node"] or peer["address"] or peer["id"])
+
+
+def _trace(name: str, address: str | None) -> str:
+    """A command that can be pasted: it is not cut, wherever the line ends."""
+    known = name if address is None or len(name) <= _LONGEST_NAME else escape(address)
+    return f"pokepodsd trace {shlex.quote(known)} says why, and what to do"
 
 
 def _pokes(document: Document) -> Iterator[str]:
@@ -96,7 +136,8 @@ def _pokes(document: Document) -> Iterator[str]:
         f"a tunnel every {_seconds(pokes['tunnel_interval_seconds'])}, "
         f"a pod every {_seconds(pokes['interval_seconds'])}"
     )
-    yield f"late by at most {units.milliseconds(document['loop']['lag_seconds'])}"
+    if document["held"]:
+        yield f"those to {units.count(document['held'], 'peer')} are held (pokepodsd need)"
     if pokes["send_errors"]:
         yield f"not sent: {_tally(pokes['send_errors'])}"
     if pokes["strays"]:
@@ -117,8 +158,14 @@ def _targets(document: Document) -> Iterator[str]:
     by_name = {"tunnels": layers["tunnel"], "nodes": layers["underlay"], "pods": layers["pod"]}
     for name, counts in by_name.items():
         if any((counts["up"], counts["down"], counts["opening"])):
-            yield f"{name} {_states(counts)}"
-    yield f"{units.count(document['pods_known'], 'pod')} known"
+            opened = document["tunnels_opened"] if name == "tunnels" else 0
+            yield f"{name} {_states(counts)}" + (f" ({opened:,} opened so far)" if opened else "")
+    if document["pods_known"] != sum((layers["pod"]["up"], _not_up(layers["pod"]))):
+        yield f"{units.count(document['pods_known'], 'pod')} known"
+
+
+def _not_up(counts: Counts) -> int:
+    return counts["down"] + counts["opening"]
 
 
 def _states(counts: Counts) -> str:
@@ -154,10 +201,29 @@ def _other_peers(document: Document, look: Look) -> Iterator[str]:
         yield f"{units.count(well, f'{more}peer')} {verb} well{rtt}."
 
 
-def _other_targets(document: Document, look: Look) -> Iterator[str]:
-    """How many pods that are not up have no row."""
-    pods = document["targets_by_layer"]["pod"]
-    shown = sum(one["layer"] == "pod" and one["state"] != "up" for one in document["targets"])
-    left = pods["down"] + pods["opening"] - shown
-    if left > 0 and not look.is_narrowed:
+def _behind(document: Document) -> list[Peer]:
+    """The peers whose verdict, or this node's, explains why their pods do not answer."""
+    is_cut_off = document["verdict"]["state"] == "cut-off"
+    return [one for one in document["peers"] if one["is_fault"] or is_cut_off]
+
+
+def _is_quiet(target: Target) -> bool:
+    return target["layer"] == "pod" and target["state"] != "up"
+
+
+def _other_targets(
+    document: Document, shown: Sequence[Target], behind: Sequence[Peer]
+) -> Iterator[str]:
+    """How many pods that are not up have no row; for some of them a verdict says why."""
+    silent = [one for one in behind if one["node"] is not None and _not_up(one["pods"])]
+    explained = sum(_not_up(one["pods"]) for one in silent)
+    if explained:
+        where = _called(silent[0]) if len(silent) == 1 else f"{len(silent):,} nodes"
+        verb = "is" if explained == 1 else "are"
+        yield (
+            f"{units.count(explained, 'pod')} on {where} {verb} not up, which the verdict "
+            "explains. See them with --all or --peer."
+        )
+    left = _not_up(document["targets_by_layer"]["pod"]) - sum(map(_is_quiet, shown)) - explained
+    if left > 0:
         yield f"{units.count(left, 'more pod')} not up. See them with --all or --namespace."

@@ -19,9 +19,11 @@ _STYLES: Final = {"up": "", "opening": "yellow", "down": "bold red"}
 _ORDER: Final = {"down": 0, "opening": 1, "up": 2}
 
 
-def target_table(document: Document, *, width: int, zone: tzinfo | None) -> Iterator[Text]:
-    """A line for the headings and one for each target of the document."""
-    targets = sorted(document["targets"], key=_urgency)
+def target_table(
+    document: Document, shown: Sequence[Target], *, width: int, zone: tzinfo | None
+) -> Iterator[Text]:
+    """A line for the headings and one for each of these targets of the document."""
+    targets = sorted(shown, key=_urgency)
     if not targets:
         return
     columns = _columns(targets, document["at"], width, zone)
@@ -29,6 +31,17 @@ def target_table(document: Document, *, width: int, zone: tzinfo | None) -> Iter
     yield Text(heading, style="bold")
     for target, line in zip(targets, lines, strict=True):
         yield Text(line, style=_STYLES[target["state"]])
+
+
+def target_name(target: Target) -> str:
+    """A pod by its namespace and name; a tunnel by its device, a node by its own name."""
+    match target["layer"]:
+        case "pod":
+            return escape(f"{target['namespace']}/{target['name']}")
+        case "tunnel":
+            return escape(target["name"])
+        case "underlay":
+            return escape(target["name"] or target["node"] or target["address"])
 
 
 def _urgency(target: Target) -> tuple[int, str, str, str]:
@@ -45,7 +58,9 @@ def _columns(
     ]
     is_mixed = any(target["layer"] != "pod" for target in targets)
     full: dict[str, Column | None] = {
-        "target": Column("TARGET" if is_mixed else "POD", [_name(target) for target in targets]),
+        "target": Column(
+            "TARGET" if is_mixed else "POD", [target_name(target) for target in targets]
+        ),
         "layer": Column("LAYER", [target["layer"] for target in targets]) if is_mixed else None,
         "node": Column("NODE", [escape(target["node"] or "") for target in targets]),
         "address": Column("ADDRESS", [escape(target["address"]) for target in targets]),
@@ -65,14 +80,3 @@ def _columns(
         {"address": None},
     ]
     return fitting(full, reductions, width)
-
-
-def _name(target: Target) -> str:
-    """A pod by its namespace and name; a tunnel by its device, a node by its own name."""
-    match target["layer"]:
-        case "pod":
-            return escape(f"{target['namespace']}/{target['name']}")
-        case "tunnel":
-            return escape(target["name"])
-        case "underlay":
-            return escape(target["name"] or target["node"] or target["address"])

@@ -6,6 +6,7 @@ Owns the lines that are shown as things happen, and the document that `-o json` 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pokepodsd import __version__
@@ -18,6 +19,7 @@ from pokepodsd.core.tracenews import Conclusion
 from pokepodsd.core.tracing import Begun, Result, Step, Subject
 from pokepodsd.core.volley import Poke
 from pokepodsd.core.words import milliseconds
+from pokepodsd.view.units import span
 
 VERSION = 1
 GOOD, BAD, QUIET, HEADING = "green", "bold red", "dim", "bold"
@@ -55,8 +57,8 @@ def event_lines(event: Begun | Poke | Result) -> Iterator[Line]:
             yield from _after(event)
 
 
-def conclusion_lines(conclusion: Conclusion, belief: Belief | None) -> Iterator[Line]:
-    """What it shows, and what the daemon believes."""
+def conclusion_lines(conclusion: Conclusion, belief: Belief | None, at: WallNs) -> Iterator[Line]:
+    """What it shows, and what the daemon believes, as of this time."""
     verdict = conclusion.verdict
     style = GOOD if conclusion.is_good else BAD
     yield Line("", "")
@@ -65,7 +67,7 @@ def conclusion_lines(conclusion: Conclusion, belief: Belief | None) -> Iterator[
     if conclusion.reason:
         yield Line("reason", conclusion.reason)
     if belief is not None:
-        yield Line("pokepodsd", _believed(belief))
+        yield Line("pokepodsd", _believed(belief, at))
         if conclusion.hint:
             yield Line("hint", conclusion.hint)
 
@@ -155,10 +157,10 @@ def _after(result: Result) -> Iterator[Line]:
         yield Line("conntrack", f"{_conntrack(result.after, step)}, after")
     before, after = result.before.counters, result.after.counters
     if before is not None and after is not None:
+        sent, received = after.sent - before.sent, after.received - before.received
         text = (
-            f"sent {before.sent} then {after.sent} (+{after.sent - before.sent}), received "
-            f"{before.received} then {after.received} (+{after.received - before.received}), "
-            "of all peers"
+            f"sent {sent} ({before.sent} to {after.sent}), "
+            f"received {received} ({before.received} to {after.received}), of all peers"
         )
         yield Line(result.device, text)
     times = [poke.outcome.rtt_ns for poke in result.pokes if poke.outcome.rtt_ns is not None]
@@ -169,15 +171,24 @@ def _after(result: Result) -> Iterator[Line]:
         yield Line("silent", text, BAD)
 
 
-def _believed(belief: Belief) -> str:
-    parts = [
-        f"believes: {belief.verdict}" + (f", since {belief.since}" if belief.since else "")
-        if belief.verdict
-        else "knows no peer there",
-    ]
+def _believed(belief: Belief, now: WallNs) -> str:
+    if not belief.verdict:
+        parts = ["knows no peer there"]
+    else:
+        parts = [f"believes: {belief.verdict}{_since(belief.since, now)}"]
     if belief.pod:
-        parts.append(f"the pod: {belief.pod}, since {belief.pod_since}")
+        parts.append(f"the pod: {belief.pod}{_since(belief.pod_since, now)}")
     return "; ".join([*parts, *([belief.node] if belief.node else [])])
+
+
+def _since(since: str, now: WallNs) -> str:
+    """In UTC, since it is for a ticket, too."""
+    try:
+        then = datetime.fromisoformat(since).astimezone(UTC)
+    except ValueError:
+        return ""
+    lasted = span(max(0, int(now / SECOND_NS - then.timestamp())))
+    return f", since {then:%Y-%m-%d %H:%M:%S} UTC ({lasted})"
 
 
 def _peer_document(peer: Peer | None) -> dict[str, Any] | None:

@@ -121,6 +121,18 @@ def test_a_node_that_is_cut_off_blames_nobody() -> None:
     assert matrix.nodes[0].report is Report.CUT_OFF
 
 
+def test_who_fell_silent_with_a_node_that_is_cut_off_is_not_called_well() -> None:
+    """The daemon leaves the verdict of such a peer as it was; here it fails, both ways."""
+    verdicts = {(1, 0): "tunnel broken", (2, 0): "tunnel broken"}
+    documents = World(names=("a", "b", "c"), verdicts=verdicts, cut_off=frozenset({0})).documents()
+    for tunnel in documents[0]["peers"][0]["tunnels"]:
+        tunnel |= {"state": "down", "failure": "timed out"}
+    matrix = read(*documents)
+    assert [cell.state for cell in matrix.rows[0]] == [State.ITSELF, State.CUT_OFF, State.OK]
+    assert matrix.rows[0][1].since_seconds == matrix.rows[1][0].since_seconds
+    assert (matrix.is_one_way(1, 0), matrix.is_one_way(2, 0)) == (False, True)
+
+
 def test_the_newer_of_two_documents_counts() -> None:
     """A node that is given twice is one row."""
     old = small().document(0)

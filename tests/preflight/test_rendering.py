@@ -55,9 +55,11 @@ def test_a_hostile_name_moves_no_cursor() -> None:
 
 
 def test_the_summary_counts_each_level() -> None:
-    """In one line; what there is none of is left out."""
-    assert render_summary(FINDINGS) == "1 ok, 2 warnings, 1 failed, 1 skipped"
-    assert render_summary(FINDINGS[:2]) == "1 ok, 1 warning"
+    """In one line, with what is not well by its name; what there is none of is left out."""
+    told = "1 ok, 2 warnings (a check, a check), 1 failed (a check), 1 skipped"
+    assert render_summary(FINDINGS) == told
+    assert render_summary(FINDINGS[:2]) == "1 ok, 1 warning (a check)"
+    assert render_summary([FINDINGS[3]] * 4) == "4 failed (a check, a check, a check, ...)"
 
 
 @given(words=WORDS, width=st.integers(20, 160))

@@ -39,6 +39,28 @@ def long_names() -> Document:
     return named("ip-10-0-12-34.a-cluster-with-a-long-name.eu-central-1.compute.internal")
 
 
+def explained() -> Document:
+    """A broken tunnel, with the pods behind it, and a pod that is down by itself."""
+    one = peer(1, verdict="tunnel broken")
+    one["pods"] = counts(down=3)
+    behind = [pod(number, node="node-1") for number in (1, 2, 3)]
+    text = "this node does not reach 1 of its 2 peers: node-1 (tunnel broken)"
+    said = document([one, peer(2)], [*behind, pod(4)], state="fault", text=text)
+    said["verdict"]["since"] = one["since"]
+    return said
+
+
+def not_judged() -> Document:
+    """Cut off so suddenly that the peers' verdicts are still the old ones."""
+    peers = [peer(1), peer(2)]
+    for one in peers:
+        one["pods"] = counts(down=2)
+        one["tunnels"][0] |= {"state": "down", "failure": "timed out"}
+    text = "this node is cut off, it is not its peers: most of those that were asked fail"
+    silent = [pod(number, node=f"node-{number % 2 + 1}") for number in range(4)]
+    return document(peers, silent, state="cut-off", text=text)
+
+
 MADE: dict[str, Callable[[], Document]] = {
     "well": well,
     "broken": broken,
@@ -46,11 +68,15 @@ MADE: dict[str, Callable[[], Document]] = {
     "many": many,
     "empty": empty,
     "long": long_names,
+    "explained": explained,
+    "not-judged": not_judged,
 }
 
 
-def page(said: Document, width: int, *, is_narrowed: bool = False) -> list[str]:
-    look = Look(width=width, zone=UTC, is_narrowed=is_narrowed)
+def page(
+    said: Document, width: int, *, is_narrowed: bool = False, is_folded: bool = True
+) -> list[str]:
+    look = Look(width=width, zone=UTC, is_narrowed=is_narrowed, is_folded=is_folded)
     return [line.plain for line in render(said, look)]
 
 
@@ -72,7 +98,7 @@ def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
     assert max(map(cell_len, lines)) <= width
     words = {word for line in page(said, 400) for word in line.split()}
     if width >= 80 and name in ("well", "broken", "cut-off", "many", "empty"):
-        short = {"LOSS", "1/5/15m", "min"}
+        short = {"LOSS", "1/5/15m", "min", "h"}
         told = {word for line in lines for word in line.split()}
         assert not {one for one in told - words - short if "/" not in one and "%" not in one}
 
@@ -118,6 +144,49 @@ def test_what_is_not_shown_is_counted() -> None:
     )
 
 
+def test_pods_that_a_verdict_explains_are_one_line() -> None:
+    """Only the pod whose node is well has a row; --all and --peer have a row for each."""
+    lines = page(explained(), 80)
+    assert [line.split()[0] for line in lines if line.startswith("shop/")] == ["shop/web-4"]
+    told = "3 pods on node-1 are not up, which the verdict explains. See them with --all or --peer."
+    assert " ".join(lines[-2:]) == told
+    for options in ({"is_folded": False}, {"is_narrowed": True}):
+        rows = [line for line in page(explained(), 80, **options) if line.startswith("shop/")]
+        assert len(rows) == 4
+
+
+def test_a_node_that_is_cut_off_judges_no_peer() -> None:
+    """Nobody is called well, nor blamed, since it fell silent; no pod behind them has a row."""
+    lines = page(not_judged(), 80)
+    rows = [line for line in lines if line.startswith("node-")]
+    assert all("not judged" in row and "3 min" in row for row in rows)
+    assert len(rows) == 2
+    assert "4 pods on 2 nodes are not up, which the verdict explains." in " ".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        (broken(), "pokepodsd trace node-19"),
+        (not_judged(), "pokepodsd trace node-1"),
+        (document([peer(1)], [pod(1)], state="fault"), "pokepodsd trace shop/web-1"),
+        (long_names(), "pokepodsd trace 192.168.10.2"),
+        (named(HOSTILE), "pokepodsd trace 192.168.10.2"),
+        (named("a b"), "pokepodsd trace 'a b'"),
+    ],
+)
+def test_a_fault_has_a_command_that_says_more(said: Document, command: str) -> None:
+    """It stands whole on a line of the page, to be pasted: by the name, or by the address."""
+    (line,) = (line for line in page(said, 200) if line.startswith("Next "))
+    assert f"{command} says why" in line
+
+
+def test_what_is_well_has_nothing_to_be_done() -> None:
+    """No advice where there is no fault."""
+    for said in (well(), empty()):
+        assert not any(line.startswith("Next ") for line in page(said, 80))
+
+
 def test_times_are_local_and_dated_where_it_is_another_day() -> None:
     """A terminal that is wide has the clock, in the zone of whoever looks."""
     one = peer(1)
@@ -138,9 +207,9 @@ def test_a_hold_and_trouble_of_this_node_are_told() -> None:
     said["api"] |= {"state": "lost", "text": "lost: Connection refused", "heard": None}
     text = "\n".join(page(said, 200))
     assert "ok, held" in text
-    assert "pokes to 1 peer are held" in text
+    assert "those to 1 peer are held (pokepodsd need)" in text
     assert "not sent: EPERM 2; answers that did not count: late 1,000" in text
-    assert "lost: Connection refused\n" in text
+    assert "lost: Connection refused; what is known is poked on\n" in text
 
 
 def test_colours_say_no_more_than_words() -> None:
