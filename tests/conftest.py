@@ -11,7 +11,7 @@ _TESTS = Path(__file__).parent
 _NEED_ROOT = (
     *("daemon", "lab", "packages", "system", "test_demo.py", "test_lab.py", "test_rollout.py"),
     *("cli/test_need.py", "cli/test_status_lab.py", "cli/test_trace", "edge/test_netlink"),
-    "prometheus/test_lab.py",
+    "prometheus/test_lab",
 )
 # Elsewhere, who uses the lab does.
 _LAB = "lab"
