@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.demonstration.promises import NODES, STEPS
 from tests.demonstration.teller import WIDTH, Teller
 from tests.edge.support import run_unprivileged
 from tests.lab import Process
@@ -22,7 +23,6 @@ from tests.lab.namespace import DIRECTORY
 COMMAND = (sys.executable, "-m", "tests.demo")
 LONGEST_SECONDS = 60.0
 HEADING = re.compile(r"^(\d)\. .*\n-+$", re.MULTILINE)
-NODES = ("node-a", "node-b", "node-c")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,112 +85,6 @@ def test_all_of_it_comes_true_in_time(run: Run) -> None:
 def test_nothing_is_left(run: Run) -> None:
     """No namespace, no process and no file."""
     assert run.traces() == []
-
-
-OUTSIDE = ("node-a", "node-c")
-TWO_LOST = r"2 packets transmitted, 0 received, 100% packet loss"
-TWO_ANSWERED = r"2 packets transmitted, 2 received, 0% packet loss"
-STEPS = {
-    1: (
-        r"node-a +192\.168\.10\.10 +10\.244\.10\.1 to 10\.244\.10\.4\n",
-        r"node-c +192\.168\.10\.12 +10\.244\.12\.1 to 10\.244\.12\.4\n",
-        r"hub +192\.168\.10\.1 +the API server, https://192\.168\.10\.1:\d+\n",
-        "shop/web-c4 never does",
-        "TLS",
-        r"client certificates",
-        r"Kubernetes\s1\.32",
-        r"node-a# ip route\n  10\.244\.11\.0/26 via 192\.168\.10\.11 dev tunl0 proto bird onlink",
-        r"node-b# nft list chain inet tunnel verdict\n(.*\n)+.*ct state established,related accept",
-        r"5\sseconds\shere\s\(nf_conntrack_generic_timeout\)",
-    ),
-    2: (
-        rf"node-a# ping -c2 \S+ \S+ 10\.244\.11\.1\n(.*\n)+?.*{TWO_LOST}",
-        rf"node-b# ping -c2 \S+ \S+ 10\.244\.12\.1\n(.*\n)+?.*{TWO_LOST}",
-        *(
-            rf"2\spackets\sof\sprotocol\s4\sarrived\sat\s{name},\sand\sits\sfilter\sdropped\s2"
-            for name in NODES[1:]
-        ),
-    ),
-    3: (
-        r"every\stunnel\sonce\sin\s1s\sinstead\sof\sthe\sdefault\s30s",
-        r"every\spod\sonce\sin\s1s\sinstead\sof\sthe\sdefault\s5s",
-        r"node-a# cat \S+/node-a\.toml\n  \[kubernetes\]\n  kubeconfig = \"",
-        *(rf"{name}# pokepodsd --config \S+/{name}\.toml run &\n" for name in NODES),
-        r"[01]\.\d\d seconds after node-c, the last, sent its first poke,\sall\s6\sways",
-        rf"node-a# ping -c2 \S+ \S+ 10\.244\.11\.1\n(.*\n)+?.*{TWO_ANSWERED}",
-        rf"node-b# ping -c2 \S+ \S+ 10\.244\.12\.1\n(.*\n)+?.*{TWO_ANSWERED}",
-        r"node-a \| [\d:.]+ info: pokepodsd \S+ pokes tunnels every 1s and pods every 1s",
-        r"node-a \| [\d:.]+ info: the kernel's routes show 2 peers behind tunl0 ",
-        r"node-a \| [\d:.]+ warning: .*Missing right: list and watch pods.*system:node:node-a",
-        r"node-a \| [\d:.]+ notice: 2 tunnels are open, .*: answered after at most \d+ lost poke",
-        r"node-b \| [\d:.]+ notice: the tunnel to 192\.168\.10\.12 through tunl0 is open",
-        r"node-a \| 2 peers: 2 ok; 4 targets: 4 up, .*own pods only",
-        r"node-b \| 2 peers: 2 ok; 4 targets: 4 up, .*own pods only",
-        r"node-c \| 2 peers: 2 ok; 4 targets: 3 up, .*own pods only",
-    ),
-    4: (
-        r"node-a# pokepodsd rbac --for nodes\n  # Lets every node list and watch",
-        r"\n  kind: ClusterRoleBinding\n",
-        r"hub \| POST /apis/\S+/clusterroles: pokepodsd is created",
-        r"hub \| POST /apis/\S+/clusterrolebindings: pokepodsd is created",
-        *(rf"{name} \| [\d:.]+ notice: .*pods of all nodes" for name in NODES),
-        r"ready \d+\.\d seconds after the grant",
-        *(
-            rf"{name} \| [\d:.]+ warning: shop/web-c4 .* is down: timed out; .*check the pod"
-            for name in NODES
-        ),
-        *(
-            rf"{name} \| 2 peers: 2 ok; 12 targets: 11 up, 1 down, .*API: watching"
-            for name in NODES
-        ),
-    ),
-    5: (
-        r"node-a# pokepodsd --config \S+/node-a\.toml once\n"
-        r"  NAMESPACE +POD +NODE +ADDRESS +RESULT +RTT\n(  shop .*\n){12}"
-        r"  11 of 12 answered\n",
-        r"web-b1 +node-b +10\.244\.11\.1 +replied +\d+\.\d+ ms",
-        r"web-c4 +node-c +10\.244\.12\.4 +timed out\n",
-        "exit status is 1, for shop/web-c4",
-    ),
-    6: (
-        r"node-b# nft list chain inet tunnel verdict\n.*\n.*\n\s+counter name \"dropped\" drop\n",
-        rf"node-a# ping -c2 \S+ \S+ 10\.244\.11\.1\n(.*\n)+?.*{TWO_LOST}",
-        rf"node-a# ping -c2 \S+ \S+ 192\.168\.10\.11\n(.*\n)+?.*{TWO_ANSWERED}",
-        *(
-            rf"{name} \| [\d:.]+ warning: the tunnel to node-b \(192\.168\.10\.11\) is broken for "
-            r"\S+: .*192\.168\.10\.11 itself does; .*allow protocol 4, not 94"
-            for name in OUTSIDE
-        ),
-        r"node-b \| [\d:.]+ error: this node is cut off for \S+, it is not its peers",
-        r"came \d\.\d, \d\.\d and \d\.\d seconds after the change of the filter",
-        *(rf"{name} \| 2 peers: 1 ok, 1 tunnel broken; " for name in OUTSIDE),
-        r"node-b \| this node is cut off; ",
-        *(
-            rf"{name} \| [\d:.]+ notice: node-b \(192\.168\.10\.11\) is reachable again after "
-            for name in OUTSIDE
-        ),
-        r"node-b \| [\d:.]+ notice: this node reaches its peers again after ",
-        r"came \d\.\d, \d\.\d and \d\.\d seconds after that",
-    ),
-    7: (
-        r"hub# kill -KILL \d+\n",
-        *(rf"{name} \| [\d:.]+ warning: the API server cannot be asked" for name in NODES),
-        *(rf"{name} \| 2 peers: 2 ok; 12 targets: 11 up, 1 down, .*API: lost" for name in NODES),
-        *(
-            rf"{name} to {peer} +\d\d +\d\d +\d\.\d\d s +[01]\.\d\d s\n"
-            for name in NODES
-            for peer in NODES
-            if name != peer
-        ),
-    ),
-    8: (
-        *(rf"{name}# kill -TERM \d+\n" for name in NODES),
-        *(rf"{name} \| [\d:.]+ info: stopped, after \d+ pokes" for name in NODES),
-        r"10 lines on node-a, 10 lines on node-b, 9 lines on node-c\.",
-        "exit status 0",
-        "Nothing is left: no process, no network namespace,",
-    ),
-}
 
 
 @pytest.mark.parametrize("number", STEPS)

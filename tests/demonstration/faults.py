@@ -3,8 +3,11 @@
 import time
 
 from tests.demonstration.showing import (
+    ask,
     delays,
+    expect,
     ping,
+    run,
     seconds,
     show_filter,
     show_journal,
@@ -51,16 +54,34 @@ def drop_protocol_4(stage: Stage, teller: Teller) -> None:
     )
     show_journal(teller, lines)
     teller.say(f"They came {delays(lines, dropped_ns)} seconds after the change of the filter.")
-    show_statuses(stage, teller)
+    _find_out(stage, teller)
     _take_protocol_4(stage, teller)
     stage.check_lines(dict.fromkeys(stage.nodes, 2), dropped_ns)
+
+
+def _find_out(stage: Stage, teller: Teller) -> None:
+    """As an operator does: who is cut off, why, and who else."""
+    first, second, _ = stage.nodes
+    teller.say(
+        f"Somebody who has read no journal asks the daemon of {first.name}. It says which peer is "
+        "cut off and since when, and what to run next:"
+    )
+    page = ask(stage, teller, first, "status", status=1)
+    expect(page, f"{second.name} (tunnel broken)", f"pokepodsd trace {second.name} says why")
+    teller.say("That pokes the peer now, layer by layer, and says why, and what to do:")
+    trace = ask(stage, teller, first, "trace", second.name, status=1)
+    expect(trace, "verdict         tunnel broken", "allow protocol 4, not 94")
+    teller.say("Who reaches whom, from all three daemons:")
+    sockets = [str(stage.socket(node)) for node in stage.nodes]
+    matrix = run(stage, teller, first, "pokepodsd", "matrix", "-o", "text", *sockets, status=1)
+    expect(matrix, f"Cut off: {second.name}.", "T tunnel broken", "C cut off")
 
 
 def _take_protocol_4(stage: Stage, teller: Teller) -> None:
     first, second, third = stage.nodes
     healed_ns = time.monotonic_ns()
     second.tunnel.set_filter(TunnelFilter.STATEFUL)
-    teller.say("Somebody puts the rule back, and one line each says how long it was:")
+    teller.say("So the rule is put back, and one line each says how long it was:")
     show_filter(stage, teller, second)
     back = rf" notice: {second.name} .* is reachable again after "
     patterns = {first: back, second: " notice: this node reaches its peers again ", third: back}
@@ -69,6 +90,9 @@ def _take_protocol_4(stage: Stage, teller: Teller) -> None:
     teller.say(f"They came {delays(lines, healed_ns)} seconds after that.")
     for node in stage.nodes:
         stage.wait_status(node, WELL, 10, healed_ns)
+    teller.say(f"All peers are well again. What is left is {stage.dead_pod}:")
+    page = ask(stage, teller, first, "status", status=1)
+    expect(page, f"{first.name} reaches its 2 peers, 1 pod does not answer")
 
 
 def lose_the_api(stage: Stage, teller: Teller) -> None:
@@ -88,6 +112,9 @@ def lose_the_api(stage: Stage, teller: Teller) -> None:
     for node in stage.nodes:
         stage.wait_status(node, f"{WELL}, .*API: lost", 10, killed_ns)
     show_statuses(stage, teller)
+    teller.say("Whoever asks is answered as before:")
+    page = ask(stage, teller, stage.nodes[0], "status", status=1)
+    expect(page, f"{stage.nodes[0].name} reaches its 2 peers", "\nAPI         lost (")
     teller.say(
         f"What passed in the tunnels in these {seconds(duration_ns)} seconds, in which each tunnel "
         f"and each of the {PODS_PER_NODE} pods behind it are poked every {INTERVAL}. No silence is "

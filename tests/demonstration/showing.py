@@ -19,6 +19,21 @@ def run(stage: Stage, teller: Teller, place: Place, *argv: str, status: int = 0)
     return done.stdout
 
 
+def ask(
+    stage: Stage, teller: Teller, node: Node, command: str, *words: str, status: int = 0
+) -> str:
+    """Run a command of pokepodsd that asks the daemon of a node."""
+    socket = str(stage.socket(node))
+    return run(stage, teller, node, "pokepodsd", command, "--socket", socket, *words, status=status)
+
+
+def expect(shown: str, *texts: str) -> None:
+    """Refuse an output that lacks one of the texts."""
+    for text in texts:
+        if text not in shown:
+            raise SurpriseError(f"{text!r} is not in:\n{shown}")
+
+
 def ping(stage: Stage, teller: Teller, node: Node, address: str, *, is_lost: bool) -> None:
     """Ping from a node and show it; that some are answered and some are not is a surprise too."""
     wanted = "100%" if is_lost else "0%"

@@ -101,7 +101,13 @@ class Stage:
             self.daemons[node] = self._exits.enter_context(daemon)
 
     def config(self, node: Node) -> Path:
-        return self.folder / f"{node.name}.toml"
+        """A node's configuration, which is written if it is not there yet."""
+        path = self.folder / f"{node.name}.toml"
+        return path if path.exists() else self.cluster.write_config(node, TABLES)
+
+    def socket(self, node: Node) -> Path:
+        """The control socket of a node's daemon."""
+        return self.cluster.runtime_folder(node) / "control.sock"
 
     def run(self, place: Place, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; its stdout holds all that it said, in order."""

@@ -1,6 +1,6 @@
 """The steps about the tunnels: shut while nobody pokes, open as soon as every node does."""
 
-from tests.demonstration.showing import SECOND_NS, ping, run, show_journal, show_statuses
+from tests.demonstration.showing import SECOND_NS, expect, ping, run, show_journal, show_statuses
 from tests.demonstration.stage import INTERVAL, PODS_PER_NODE, Stage, SurpriseError
 from tests.demonstration.teller import Teller
 from tests.demonstration.wire import watched
@@ -30,8 +30,9 @@ def leave_shut(stage: Stage, teller: Teller) -> None:
 
 def start(stage: Stage, teller: Teller) -> None:
     teller.heading("3. Start pokepodsd on each node: the tunnels open")
-    stage.cluster.lab.flush_conntrack()
     first, _, third = stage.nodes
+    _check(stage, teller)
+    stage.cluster.lab.flush_conntrack()
     with watched(stage) as wire:
         for node in stage.nodes:
             stage.start_daemon(node)
@@ -64,6 +65,18 @@ def start(stage: Stage, teller: Teller) -> None:
         pattern = f"2 peers: 2 ok; {PODS_PER_NODE} targets: {up} up, .*own pods only"
         stage.wait_status(node, pattern, 10)
     show_statuses(stage, teller)
+
+
+def _check(stage: Stage, teller: Teller) -> None:
+    first = stage.nodes[0]
+    teller.say(
+        f'Before that, "check" says whether {first.name} is fit for it. It pokes nothing, and ends '
+        "with exit status 1 if something would keep the tunnels shut; what is no more than a "
+        "warning has its remedy, too:"
+    )
+    argv = ["pokepodsd", "--config", str(stage.config(first)), "check"]
+    shown = run(stage, teller, first, *argv, "--socket", str(stage.socket(first)))
+    expect(shown, f"2 tunnels to other nodes, through {first.tunnel.device}")
 
 
 def _show_openings(stage: Stage, teller: Teller) -> None:
