@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pokepodsd.core.document import PeerVerdict, State
 from tests.cli.fakedaemon import FakeDaemon
 from tests.lab import Node
+from tests.statusdocument import peer, pod, tunnel
 
 SINCE = "2026-11-24T19:44:23.123Z"
 Document = dict[str, Any]
@@ -45,46 +47,21 @@ class StatusDaemon(FakeDaemon):
         yield {"end": {}}
 
 
-def peer_of(node: Node, verdict: str = "ok", **changes: Any) -> Document:
+def peer_of(node: Node, verdict: PeerVerdict = "ok", **changes: Any) -> Document:
     """A peer of the status, behind its tunnel of the lab."""
-    tunnel = {
-        "device": "tunl0",
-        "kind": "ipip",
+    behind = tunnel(1) | {
         "gateway": node.address,
         "blocks": [str(node.block)],
         "address": node.tunnel.address,
-        "state": "up",
-        "failure": "",
     }
-    told = {
-        "id": node.name,
-        "node": node.name,
-        "address": node.address,
-        "verdict": verdict,
-        "is_fault": False,
-        "is_held": False,
-        "since": SINCE,
-        "tunnels": [tunnel],
-    }
-    return told | changes
+    told = peer(1, verdict=verdict, name=node.name)
+    return {**told, "address": node.address, "since": SINCE, "tunnels": [behind], **changes}
 
 
-def pod_of(node: Node, number: int, state: str = "up", **changes: Any) -> Document:
+def pod_of(node: Node, number: int, state: State = "up", **changes: Any) -> Document:
     """A pod's target of the status."""
-    told = {
-        "layer": "pod",
-        "state": state,
-        "since": SINCE,
-        "namespace": "shop",
-        "name": f"web-{number}",
-        "uid": f"uid-{number}",
-        "node": node.name,
-        "address": node.pod_address(number),
-        "failure": "",
-        "failures": 0,
-        "sent": 1,
-    }
-    return told | changes
+    told = pod(number, state=state, node=node.name, address=node.pod_address(number))
+    return {**told, "since": SINCE, **changes}
 
 
 def _told(key: str, documents: Iterable[Document]) -> Iterator[Document]:

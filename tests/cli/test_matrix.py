@@ -134,7 +134,7 @@ def test_a_refusal_of_the_daemon_is_told(run: Run, tmp_path: Path) -> None:
     with FakeDaemon(control, lambda _: [{"error": "not \x1b[31myou"}]):
         done = run("matrix", str(control), "-o", "json")
     assert done.returncode == 69
-    assert "refuses: not \\x1b[31myou" in done.stderr
+    assert done.stderr == f"pokepodsd: {control} cannot be asked: not \\x1b[31myou\n"
 
 
 def test_prometheus_makes_the_same_matrix(run: Run, tmp_path: Path) -> None:
