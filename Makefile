@@ -25,7 +25,7 @@ CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kub
 TIMED := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)
 
 # Those that take longest begin first.
-LONG := $(addprefix tests/system/test_,lifecycle.py rpm.py layouts.py)
+LONG := $(addprefix tests/system/test_,lifecycle.py rpm.py layouts.py check.py)
 
 .PHONY: help
 help: ## List the targets
