@@ -28,7 +28,7 @@ PACED := tests/daemon tests/test_rollout.py tests/cli/test_need.py
 TIMED := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)
 
 # Those that take longest begin first.
-LONG := $(addprefix tests/system/test_,lifecycle.py rpm.py layouts.py)
+LONG := $(addprefix tests/system/test_,lifecycle.py rpm.py layouts.py check.py)
 
 .PHONY: help
 help: ## List the targets

@@ -2,9 +2,12 @@
 
 import fcntl
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.apiserver.client import ApiServer
 
 _TESTS = Path(__file__).parent
 # They make network namespaces, boxes or packages.
@@ -24,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = item.fixturenames if isinstance(item, pytest.Function) else []
         if place.startswith(_NEED_ROOT) or _LAB in fixtures:
             item.add_marker(pytest.mark.root)
+
+
+@pytest.fixture(scope="module")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """An API server on loopback."""
+    with ApiServer(tmp_path_factory.mktemp("api")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

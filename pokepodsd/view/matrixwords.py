@@ -70,8 +70,8 @@ def time(seconds: float) -> str:
 
 
 def since(seconds: float, at_seconds: float) -> str:
-    """When, and how long before the picture."""
-    return f"{time(seconds)} ({span(floor(at_seconds - seconds))} before)"
+    """When, and how long before the picture, by the whole seconds of both that are shown."""
+    return f"{time(seconds)} ({span(floor(at_seconds) - floor(seconds))} before)"
 
 
 def digits(seconds: float) -> tuple[int, int] | None:

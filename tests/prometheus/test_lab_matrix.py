@@ -3,6 +3,7 @@
 Three nodes with a daemon each. Whatever the page is made of, it shows the same.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,6 +80,8 @@ def test_a_broken_tunnel_is_in_every_picture_until_it_is_mended(
         browser.press("n")
         assert "\nT tunnel broken: " in browser.text("#tip")
         assert "\nthe other way: tunnel broken" in browser.text("#tip")
+        (since,) = re.findall("since (.*) this picture", browser.text("#tip"))
+        assert since in browser.text("#failures")
         assert browser.complaints() == []
     watch.wait_well()
     for name, sources in watch.sources().items():
