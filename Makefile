@@ -21,11 +21,14 @@ BUILD = $(VENV_PACKAGES)/bin/python packaging/build
 # releases: the locked one, and the one that comes after it.
 CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kubeconfig.py tests/edge/test_asker.py
 
+# Tests that look at when packets leave: they have the processors first.
+PACED := tests/daemon tests/test_rollout.py tests/cli/test_need.py
+
 # Tests in boxes that look at how long something takes.
 TIMED := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)
 
 # Those that take longest begin first.
-LONG := $(addprefix tests/system/test_,lifecycle.py rpm.py layouts.py)
+LONG := $(addprefix tests/system/test_,lifecycle.py rpm.py layouts.py check.py)
 
 .PHONY: help
 help: ## List the targets
@@ -40,11 +43,18 @@ lab: setup ## Compare who opens the tunnels while deployments roll out (root; LA
 	$(VENV)/bin/python -m tests.laboratory $(LAB)
 
 .PHONY: test
-test: test-lab test-sdist test-clients test-system ## Set up and run every test (root)
+test: setup $(VENV_PACKAGES)/installed $(VENV_37)/installed ## Set up and run every test (root)
+	packaging/together test-paced test-lab test-sdist test-clients
+	$(MAKE) --no-print-directory test-system
+
+.PHONY: test-paced
+test-paced: setup ## Run the tests that look at when packets leave (root)
+	$(VENV)/bin/python -m pytest $(PACED)
 
 .PHONY: test-lab
-test-lab: setup ## Run the tests that need root and no box
-	$(VENV)/bin/python -m pytest -m root --ignore tests/packages --ignore tests/system
+test-lab: setup ## Run the other tests that need root and no box
+	$(VENV)/bin/python -m pytest -m root --ignore tests/packages --ignore tests/system \
+		$(addprefix --ignore ,$(PACED))
 
 .PHONY: test-sdist
 test-sdist: setup $(VENV_PACKAGES)/installed ## Run those that need no root, from the source distribution

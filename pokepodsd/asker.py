@@ -132,12 +132,12 @@ class Asker:
         try:
             with api.look_up(node, patience=_LOOKUP_PATIENCE) as answer:
                 body = answer.body()
+            self._note_part(len(body))
+            record = read_answer(node, answer.status, body)
         except ApiError:
             self._note_end(Request.LOOKUP, Result.FAILED)
             return None
-        self._note_part(len(body))
         self._note_end(Request.LOOKUP, result_of(answer.status))
-        record = read_answer(node, answer.status, body)
         if isinstance(record, NodesRefused):
             permit.refuse(monotonic_ns())
             # A refusal of credentials that were replaced meanwhile says nothing about the new ones.

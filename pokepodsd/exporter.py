@@ -20,11 +20,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+from pokepodsd.core.document import joined
 from pokepodsd.edge import metrics, textfile
 from pokepodsd.edge.daemonline import DaemonLine
 from pokepodsd.edge.httpserver import TEXT, HttpServer, Reply, Request
 from pokepodsd.edge.metrics import Format
-from pokepodsd.errors import ControlError, DaemonSilentError, GarbledError
+from pokepodsd.errors import ControlError, DaemonSilentError, DocumentError, GarbledError
 
 _BROKEN_STATUS: Final = 70  # EX_SOFTWARE of sysexits.h
 # How long the end waits for a file that is being written.
@@ -100,7 +101,7 @@ class Exporter:
             return _refusal(HTTPStatus.NOT_FOUND, "there are /metrics and /status")
         try:
             return page[request.path](request)
-        except (DaemonSilentError, GarbledError) as error:
+        except (DaemonSilentError, DocumentError, GarbledError) as error:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         except ControlError as error:
             return _refusal(HTTPStatus.NOT_FOUND, str(error))
@@ -119,12 +120,7 @@ class Exporter:
                 return _refusal(HTTPStatus.BAD_REQUEST, f"no parameter {name!r:.50}")
             if name in _STATUS_DEFAULTS and value not in _AMOUNTS:
                 return _refusal(HTTPStatus.BAD_REQUEST, f"{name} is one of {', '.join(_AMOUNTS)}")
-        lines = self._line.ask({"status": asked})
-        document = {
-            **{name: value for one in lines for name, value in one.get("status", {}).items()},
-            "peers": [one["peer"] for one in lines if "peer" in one],
-            "targets": [one["target"] for one in lines if "target" in one],
-        }
+        document = joined(self._line.ask({"status": asked}))
         return Reply(json.dumps(document).encode() + b"\n", "application/json")
 
     def _render(self, wanted: Format, *, with_process: bool = True) -> bytes:

@@ -2,16 +2,19 @@
 
 import fcntl
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.apiserver.client import ApiServer
 
 _TESTS = Path(__file__).parent
 # They make network namespaces, boxes or packages.
 _NEED_ROOT = (
     *("daemon", "lab", "packages", "system", "test_demo.py", "test_lab.py", "test_rollout.py"),
     *("cli/test_need.py", "cli/test_status_lab.py", "cli/test_trace", "edge/test_netlink"),
-    "prometheus/test_lab.py",
+    "prometheus/test_lab",
 )
 # Elsewhere, who uses the lab does.
 _LAB = "lab"
@@ -24,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = item.fixturenames if isinstance(item, pytest.Function) else []
         if place.startswith(_NEED_ROOT) or _LAB in fixtures:
             item.add_marker(pytest.mark.root)
+
+
+@pytest.fixture(scope="module")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """An API server on loopback."""
+    with ApiServer(tmp_path_factory.mktemp("api")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

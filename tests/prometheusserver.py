@@ -6,14 +6,13 @@ Prometheus'. It evaluates nothing: it knows the queries that the matrix asks.
 
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs
 
 from pokepodsd.core.samplematrix import Sample, queries
 from tests.matrixworld import AT, World
+from tests.webstandin import Answer, Asked, WebStandIn
 
 _SERIES = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)")
 _LABEL = re.compile(r'([a-z]+)="((?:[^"\\]|\\.)*)"')
@@ -38,57 +37,25 @@ def samples_of(world: World, number: int) -> Iterator[Sample]:
         yield Sample(labels={"__name__": name, **told, **target_of(number)}, value=float(value))
 
 
-class PrometheusServer:
+class PrometheusServer(WebStandIn):
     """Answers for one world; nodes that are gone are down. Notes what it was asked."""
 
     def __init__(self, world: World, *, selector: str = "", authorization: str = "") -> None:
+        super().__init__(self._respond)
         self._answers = dict(self._prepared(world, selector))
         self._authorization = authorization
         self.said: tuple[int, bytes] | None = None
         """What is answered instead, if anything."""
         self.requests: list[tuple[str, str]] = []
-        outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                outer.requests.append((self.path, body))
-                status, answer = outer.respond(self.headers.get("Authorization", ""), body)
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+    def _respond(self, asked: Asked) -> Answer:
+        body = asked.body.decode()
+        self.requests.append((asked.path, body))
+        status, said = self.said or self._say(asked.authorization, body)
+        return Answer(status=status, body=said)
 
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def port(self) -> int:
-        """Where it listens, on loopback."""
-        return self._server.server_port
-
-    @property
-    def url(self) -> str:
-        """Where to ask it."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def respond(self, authorization: str, body: str) -> tuple[int, bytes]:
+    def _say(self, authorization: str, body: str) -> tuple[int, bytes]:
         """The status and body for a request."""
-        if self.said is not None:
-            return self.said
         if authorization != self._authorization:
             return 401, b"Unauthorized\n"
         (query,) = parse_qs(body)["query"]

@@ -175,7 +175,7 @@ def many() -> Document:
     )
 
 
-def lines(said: Document) -> Iterator[Mapping[str, Any]]:
+def lines(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The document as it comes through the control socket."""
     parts = ("peers", "targets")
     yield {"status": {key: value for key, value in said.items() if key not in parts}}

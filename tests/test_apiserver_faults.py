@@ -3,7 +3,6 @@
 import http.client
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,18 +15,12 @@ LIST = "/api/v1/pods"
 BROKEN = (ConnectionError, http.client.IncompleteRead, http.client.RemoteDisconnected, OSError)
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
-        yield server
-
-
 @pytest.fixture
-def server(running: ApiServer) -> ApiServer:
-    running.control.reset()
-    running.control.make_pods(fleet(3))
-    running.admin.grant()
-    return running
+def server(api_server: ApiServer) -> ApiServer:
+    api_server.control.reset()
+    api_server.control.make_pods(fleet(3))
+    api_server.admin.grant()
+    return api_server
 
 
 @pytest.fixture

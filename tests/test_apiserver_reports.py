@@ -1,6 +1,5 @@
 """What a node may write of itself: events and its own status, in Kubernetes' own words."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,20 +14,14 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
-        yield server
-
-
 @pytest.fixture
-def server(running: ApiServer) -> ApiServer:
+def server(api_server: ApiServer) -> ApiServer:
     """With two nodes, of which the kubelet has set a condition."""
-    running.control.reset()
+    api_server.control.reset()
     for name in ("node-a", "node-b"):
         ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-        running.admin.create_node({"metadata": {"name": name}, "status": ready})
-    return running
+        api_server.admin.create_node({"metadata": {"name": name}, "status": ready})
+    return api_server
 
 
 @pytest.fixture

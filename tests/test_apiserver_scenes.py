@@ -1,7 +1,6 @@
 """The test API server answers as the recorded kube-apiserver did: scenes 01 to 22 but the Table."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,19 +22,13 @@ REVIEW: Json = {
 }
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
-        yield server
-
-
 @pytest.fixture
-def server(running: ApiServer) -> ApiServer:
+def server(api_server: ApiServer) -> ApiServer:
     """The recorded cluster: thirteen pods, one Node that is read, no grant."""
-    running.control.reset()
-    running.control.set_pods(recorded_pods())
-    running.admin.create_node(load_scene("07")["response"]["body"])
-    return running
+    api_server.control.reset()
+    api_server.control.set_pods(recorded_pods())
+    api_server.admin.create_node(load_scene("07")["response"]["body"])
+    return api_server
 
 
 @pytest.fixture

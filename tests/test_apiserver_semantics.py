@@ -4,7 +4,6 @@ import gzip
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,17 +23,11 @@ STREAMING = (
 )
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
-        yield server
-
-
 @pytest.fixture
-def server(running: ApiServer) -> ApiServer:
-    running.control.reset()
-    running.admin.grant()
-    return running
+def server(api_server: ApiServer) -> ApiServer:
+    api_server.control.reset()
+    api_server.admin.grant()
+    return api_server
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import click
 
 from pokepodsd import __version__
 from pokepodsd.cli.invocation import DEFAULT_PATH, Invocation
-from pokepodsd.edge import control, systemd
+from pokepodsd.cli.options import socket_option
+from pokepodsd.edge import systemd
 from pokepodsd.edge.clock import wall_ns
 from pokepodsd.preflight.examination import examine, read_unit
 from pokepodsd.preflight.finding import Finding, Level, document
@@ -33,14 +34,7 @@ _WIDE = 1000
     show_default=True,
     help="For a person, or as a document for a program.",
 )
-@click.option(
-    "--socket",
-    "path",
-    type=click.Path(path_type=Path),
-    default=control.DEFAULT_DIRECTORY / control.NAME,
-    show_default=True,
-    help="The running daemon's control socket.",
-)
+@socket_option
 @click.pass_obj
 def check(invocation: Invocation, *, output: str, path: Path) -> None:
     """Look for what keeps pokepodsd from its work on this host.

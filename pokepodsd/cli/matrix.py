@@ -11,13 +11,14 @@ from typing import Any
 import click
 from rich.console import Console
 
+from pokepodsd.core.document import joined
 from pokepodsd.core.matrix import Matrix, Order, arranged
 from pokepodsd.core.samplematrix import queries, sample_matrix
 from pokepodsd.core.statusmatrix import NodeStatus, Unread, parse, status_matrix
-from pokepodsd.edge import outputfile, statuses
+from pokepodsd.edge import control, outputfile, statuses
 from pokepodsd.edge.journal import escape
 from pokepodsd.edge.prometheus import Place, Prometheus
-from pokepodsd.errors import SourceError
+from pokepodsd.errors import ControlError, SourceError
 from pokepodsd.view.matrixjson import document_parts
 from pokepodsd.view.matrixpage import page
 from pokepodsd.view.matrixsvg import standalone
@@ -30,6 +31,7 @@ _WIDE = 100_000
 _AT_ONCE = 32
 # A matrix of 2,000 nodes has 4,000,000 cells, and its page 32 MB.
 _MOST_NODES = 2_000
+_QUESTION = {"status": {"peers": "all", "targets": "none"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,11 +166,23 @@ def _read(source: str, timeout_seconds: float) -> tuple[list[NodeStatus], str]:
     """What a source says, and what is wrong with it."""
     read: list[NodeStatus] = []
     try:
-        for document in statuses.read(source, timeout_seconds=timeout_seconds):
+        for document in _documents(source, timeout_seconds):
             read.append(parse(document, source=statuses.shown(source)))
     except SourceError as error:
         return read, str(error)
+    except ControlError as error:
+        return read, f"{source} cannot be asked: {error}"
     return read, "" if read else f"{source} holds no status document"
+
+
+def _documents(source: str, timeout_seconds: float) -> list[Any]:
+    if not statuses.is_socket(source):
+        return statuses.read(source, timeout_seconds=timeout_seconds)
+    client = control.Client(Path(source), patience_seconds=timeout_seconds)
+    try:
+        return [joined(client.stream(_QUESTION))]
+    finally:
+        client.close()
 
 
 def _write(picture: Matrix, wanted: _Wanted) -> None:

@@ -20,6 +20,7 @@ from rich.text import Text
 from pokepodsd import exchange
 from pokepodsd.cli import output
 from pokepodsd.cli.invocation import Invocation
+from pokepodsd.cli.options import socket_option
 from pokepodsd.core.config import Config
 from pokepodsd.core.model import (
     SECOND_NS,
@@ -61,15 +62,7 @@ class _Tunnel:
 
 @click.command(short_help="Find out whether a tunnel needs its pokes.")
 @click.argument("peer")
-@click.option(
-    "--socket",
-    "path",
-    # Not checked for being readable: whoever may not ask is told who may.
-    type=click.Path(path_type=Path, readable=False),
-    default=control.DEFAULT_DIRECTORY / control.NAME,
-    show_default=True,
-    help="The running daemon's control socket.",
-)
+@socket_option
 @click.pass_obj
 def need(invocation: Invocation, *, peer: str, path: Path) -> None:
     """Find out whether the tunnel to PEER still needs to be poked.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pokepodsd.cli import output
+from pokepodsd.cli.options import socket_option
 from pokepodsd.core.document import Document, assemble
 from pokepodsd.edge import control
 from pokepodsd.errors import ControlError
@@ -80,15 +81,7 @@ class Question:
     show_default=True,
     help="For a person, or as a document for a program (with --watch: one a line).",
 )
-@click.option(
-    "--socket",
-    "path",
-    # Not checked for being readable: whoever may not ask is told who may.
-    type=click.Path(path_type=Path, readable=False),
-    default=control.DEFAULT_DIRECTORY / control.NAME,
-    show_default=True,
-    help="The running daemon's control socket.",
-)
+@socket_option
 def status(
     *,
     shows_all: bool,

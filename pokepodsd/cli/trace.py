@@ -11,9 +11,9 @@ from rich.text import Text
 from pokepodsd import tracing
 from pokepodsd.cli import output as streams
 from pokepodsd.cli.invocation import Invocation
+from pokepodsd.cli.options import socket_option
 from pokepodsd.core.tracenews import conclude
 from pokepodsd.core.tracing import Result
-from pokepodsd.edge import control
 from pokepodsd.edge.clock import wall_ns
 from pokepodsd.edge.icmp import open_sockets
 from pokepodsd.edge.journal import escape
@@ -53,14 +53,7 @@ Examples:
     show_default=True,
     help="Lines as things happen, or one document at the end.",
 )
-@click.option(
-    "--socket",
-    "path",
-    type=click.Path(path_type=Path),
-    default=control.DEFAULT_DIRECTORY / control.NAME,
-    show_default=True,
-    help="The running daemon's control socket.",
-)
+@socket_option
 @click.pass_obj
 def trace(invocation: Invocation, *, target: str, count: int, output: str, path: Path) -> None:
     """Poke the way to TARGET now: node, tunnel and pod; say what is the matter, and why.

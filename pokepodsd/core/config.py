@@ -4,6 +4,7 @@ Owns validation. Does not read files or arguments: `edge.configfile` and `cli` h
 they read.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -124,6 +125,8 @@ def validate(raw: Mapping[str, Any], *, source: str) -> Config:
     paces = {"poke", "poke.interval", "poke.timeout", "poke.max_rate"}
     if not wrong & (paces | {"tunnels", "tunnels.interval"}):
         complaints.extend(_contradictions(config))
+    if not wrong & {"metrics", "metrics.listen"}:
+        complaints.extend(_no_address(config.metrics.listen))
     if complaints:
         raise ConfigError(source, tuple(complaints))
     return config
@@ -263,6 +266,19 @@ def _contradictions(config: Config) -> Iterator[Complaint]:
             text=f"{poke.max_rate} with a timeout of {duration_text(poke.timeout_ns)} has more "
             f"than {MOST_IN_FLIGHT} pokes in flight; allowed is up to {most}",
         )
+
+
+def _no_address(listen: str) -> Iterator[Complaint]:
+    """What is written like an address with a port, and is none."""
+    if listen == "off":
+        return
+    host, _, port = listen.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError as error:
+        yield Complaint(key="metrics.listen", text=f"{listen!r} has no address: {error}")
+    if not 0 < int(port) < 2**16:
+        yield Complaint(key="metrics.listen", text=f"{listen!r} has no port of 1 to 65535")
 
 
 def _build(values: Mapping[str, Mapping[str, Any]]) -> Config:

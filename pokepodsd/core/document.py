@@ -186,10 +186,19 @@ def is_silent(peer: Mapping[str, Any]) -> bool:
 
 
 def assemble(lines: Iterable[Mapping[str, Any]]) -> Document:
-    """Put the lines of the daemon's answer together.
+    """Put the lines of the daemon's answer together, and check what came of it.
 
     Raises:
         DocumentError: it is not of version 1, lines are missing, or something is not of its shape.
+    """
+    return checked(joined(lines))
+
+
+def joined(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The lines of the daemon's answer as one value, for who passes it on or looks at it himself.
+
+    Raises:
+        DocumentError: lines are missing, or are none of an answer.
     """
     header: Mapping[str, Any] | None = None
     end: object = None
@@ -209,7 +218,7 @@ def assemble(lines: Iterable[Mapping[str, Any]]) -> Document:
                 raise _garbled("an unexpected line")
     if header is None or end != {"peers": len(peers), "targets": len(targets)}:
         raise _garbled("lines are missing")
-    return checked({**header, "peers": peers, "targets": targets})
+    return {**header, "peers": peers, "targets": targets}
 
 
 def checked(value: Mapping[str, Any]) -> Document:

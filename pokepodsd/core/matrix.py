@@ -4,13 +4,13 @@ Owns what a cell may be, the order of nodes, and which failures are told as one.
 it was read nor how it looks. Times are seconds since 1970, durations seconds.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from pokepodsd.core.ordering import natural_order
 from pokepodsd.core.verdict import Verdict
 
 # The first second that a calendar of four digits has no year for.
@@ -161,12 +161,6 @@ def arranged(matrix: Matrix, order: Order) -> Matrix:
         nodes=tuple(matrix.nodes[number] for number in numbers),
         rows=tuple(tuple(matrix.rows[poker][poked] for poked in numbers) for poker in numbers),
     )
-
-
-def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
-    """What a name is sorted by: node-2 comes before node-10."""
-    parts = re.findall(r"([0-9]{1,18})|([^0-9]+)", name)
-    return [(int(number) if number else -1, text) for number, text in parts], name
 
 
 def failures(matrix: Matrix) -> list[Failure]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.core.shape import Time, time_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +21,8 @@ class Moment:
         """A time of the monotonic clock as seconds since 1970."""
         return (self.wall_ns - self.now + at_ns) / SECOND_NS
 
-    def text(self, at_ns: int | None) -> str | None:
+    def text(self, at_ns: int | None) -> Time | None:
         """A time of the monotonic clock in UTC, as RFC 3339 writes it."""
         if at_ns is None:
             return None
-        moment = datetime.fromtimestamp(self.seconds(at_ns), UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return time_text(datetime.fromtimestamp(self.seconds(at_ns), UTC))

@@ -1,16 +1,19 @@
 """What the running daemon says of peers and targets, as `core.peers` and `core.model` have them.
 
-Owns the reading of its status lines, and trusts no shape of theirs.
+Owns the conversion of its status lines, whose shape is `core.document`'s and is checked first.
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pokepodsd.core import document as told
 from pokepodsd.core.kernel import Tunnel, TunnelId
 from pokepodsd.core.model import Family, Layer, NodeName, Target, TargetId, Uid
 from pokepodsd.core.peers import Peer, PeerId
+from pokepodsd.core.shape import check_of
 from pokepodsd.errors import ControlError
 
 Document = Mapping[str, Any]
@@ -39,18 +42,15 @@ def read_peer(document: Document) -> Peer:
     Raises:
         ControlError: it is of an unknown shape.
     """
-    try:
-        address = _text_or_none(document["address"])
-        node = _text_or_none(document["node"])
-        tunnels = tuple(_read_tunnel(one, address) for one in document["tunnels"])
+    with _translated():
+        peer: told.Peer = _checked(document, told.Peer)
+        node, address = peer["node"], peer["address"]
         return Peer(
-            id=PeerId(_text(document["id"])),
+            id=PeerId(peer["id"]),
             node=NodeName(node) if node is not None else None,
             address=_address(address) if address is not None else None,
-            tunnels=tunnels,
+            tunnels=tuple(_read_tunnel(one, address) for one in peer["tunnels"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(error) from error
 
 
 def read_pod(document: Document) -> Target | None:
@@ -59,21 +59,20 @@ def read_pod(document: Document) -> Target | None:
     Raises:
         ControlError: it is of an unknown shape.
     """
-    try:
-        if document["layer"] != Layer.POD.value:
+    with _translated():
+        target: told.Target = _checked(document, told.Target)
+        if target["layer"] != Layer.POD.value:
             return None
-        address, node = _address(document["address"]), _text_or_none(document["node"])
+        address, node = _address(target["address"]), target["node"]
         return Target(
-            id=TargetId(f"{_text(document['uid'])}/{address}"),
-            uid=Uid(_text(document["uid"])),
-            namespace=_text(document["namespace"]),
-            name=_text(document["name"]),
+            id=TargetId(f"{target['uid']}/{address}"),
+            uid=Uid(target["uid"]),
+            namespace=target["namespace"],
+            name=target["name"],
             node=NodeName(node) if node is not None else None,
             address=address,
             family=Family.of(address),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(error) from error
 
 
 def read_belief(header: Document, peer: Document | None, pod: Document | None) -> Belief:
@@ -82,31 +81,29 @@ def read_belief(header: Document, peer: Document | None, pod: Document | None) -
     Raises:
         ControlError: it is of an unknown shape.
     """
-    try:
-        of_node = header["verdict"]
-        is_cut_off = of_node["state"] == "cut-off"
+    with _translated():
+        of_node: told.NodeVerdict = _checked(header.get("verdict"), told.NodeVerdict)
+        of_peer: told.Peer | None = _checked(peer, told.Peer) if peer else None
+        of_pod: told.Target | None = _checked(pod, told.Target) if pod else None
         return Belief(
-            verdict=_text(peer["verdict"]) if peer else "",
-            since=_text_or_none(peer["since"]) or "" if peer else "",
-            is_held=bool(peer["is_held"]) if peer else False,
-            pod=_text(pod["state"]) if pod else "",
-            pod_since=_text_or_none(pod["since"]) or "" if pod else "",
-            node=_text(of_node["text"]) if is_cut_off else "",
+            verdict=of_peer["verdict"] if of_peer else "",
+            since=of_peer["since"] if of_peer else "",
+            is_held=of_peer["is_held"] if of_peer else False,
+            pod=of_pod["state"] if of_pod else "",
+            pod_since=of_pod["since"] if of_pod else "",
+            node=of_node["text"] if of_node["state"] == "cut-off" else "",
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(error) from error
 
 
-def _read_tunnel(document: Document, node: str | None) -> Tunnel:
-    address, gateway = _text_or_none(document["address"]), _text_or_none(document["gateway"])
-    blocks = tuple(str(ipaddress.ip_network(_text(one))) for one in document["blocks"])
-    device = _text(document["device"])
+def _read_tunnel(tunnel: told.Tunnel, node: str | None) -> Tunnel:
+    address, gateway = tunnel["address"], tunnel["gateway"]
+    blocks = tuple(str(ipaddress.ip_network(one)) for one in tunnel["blocks"])
     far = gateway or blocks[0]
     return Tunnel(
-        id=TunnelId(f"{device}/{far}"),
+        id=TunnelId(f"{tunnel['device']}/{far}"),
         family=Family.of(address or blocks[0]),
-        device=device,
-        kind=_text(document["kind"]),
+        device=tunnel["device"],
+        kind=tunnel["kind"],
         gateway=gateway,
         blocks=blocks,
         addresses=(_address(address),) if address is not None else (),
@@ -114,19 +111,20 @@ def _read_tunnel(document: Document, node: str | None) -> Tunnel:
     )
 
 
-def _address(value: object) -> str:
-    return str(ipaddress.ip_address(_text(value)))
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is no text")
+def _checked(value: Any, shape: Any) -> Any:
+    """The value itself, which is of this shape."""
+    check_of(shape)(value)
     return value
 
 
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _unreadable(error: Exception) -> ControlError:
-    return ControlError(f"the running pokepodsd answers what is no status: {error!r:.100}")
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (IndexError, ValueError) as error:
+        reason = f"the running pokepodsd answers what is no status: {error!s:.100}"
+        raise ControlError(reason) from error

@@ -16,6 +16,11 @@ Time = NewType("Time", str)
 Check = Callable[[Any], None]
 
 
+def time_text(moment: datetime) -> Time:
+    """A time as every document writes it; ``moment`` is in UTC."""
+    return Time(moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+
 class ShapeError(ValueError):
     """What is wrong, and where: the path of keys."""
 

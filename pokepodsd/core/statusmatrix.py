@@ -15,6 +15,7 @@ from pokepodsd.core.matching import Register
 from pokepodsd.core.matrix import END_OF_TIME_SECONDS, Cell, Matrix, Node, Report, State
 from pokepodsd.core.matrixrows import silent_row, told_row
 from pokepodsd.core.verdict import Verdict
+from pokepodsd.core.words import count
 from pokepodsd.errors import SourceError
 
 VERSION: Final = 1
@@ -107,7 +108,7 @@ def status_matrix(
         )
     return Matrix(
         at_seconds=at,
-        source=f"the status of {len(pokers)} {'node' if len(pokers) == 1 else 'nodes'}",
+        source=f"the status of {count(len(pokers), 'node')}",
         nodes=tuple(nodes),
         rows=tuple(rows),
     )

@@ -11,8 +11,6 @@ from pokepodsd.core.config import PokeConfig
 from pokepodsd.core.flights import Flights
 from pokepodsd.core.model import (
     Channel,
-    Datagram,
-    IcmpError,
     MonotonicNs,
     Outcome,
     OutcomeKind,
@@ -21,9 +19,10 @@ from pokepodsd.core.model import (
     TargetId,
 )
 from pokepodsd.core.pacing import Pacing
+from pokepodsd.core.sending import Sender
 
 
-class Sweep:
+class Sweep(Sender):
     """The targets of a sweep, and what became of them."""
 
     def __init__(
@@ -36,13 +35,13 @@ class Sweep:
         cookie: int,
         now: MonotonicNs,
     ) -> None:
+        super().__init__(Flights(channels, cookie=cookie, timeout_ns=poke.timeout_ns))
         self._targets = {target.id: target for target in targets}
         self._left = dict.fromkeys(self._targets, tries)
         self._bucket = Bucket(max_rate=poke.max_rate, now=now)
         self._pacing = Pacing(self._bucket, interval_ns=poke.interval_ns, now=now)
         for target_id in self._targets:
             self._pacing.add(target_id)
-        self._flights = Flights(channels, cookie=cookie, timeout_ns=poke.timeout_ns)
         self.results: dict[TargetId, Outcome] = {}
 
     @property
@@ -69,31 +68,12 @@ class Sweep:
         self._bucket.sent(now)
         self._pacing.sent(now)
 
-    def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
-        """The kernel did not take a packet."""
-        self._take(self._flights.fail_send(send, errno_name, now))
-
-    def receive(self, datagram: Datagram, now: MonotonicNs) -> None:
-        """A datagram arrived."""
-        self._take(self._flights.match_reply(datagram, now))
-
-    def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
-        """An ICMP error arrived."""
-        self._take(self._flights.match_error(error, now))
-
-    def tick(self, now: MonotonicNs) -> None:
-        """Give up what is over."""
-        for outcome in self._flights.expire(now):
-            self._take(outcome)
-
     def next_wake(self) -> MonotonicNs | None:
         """When something is due; None when nothing is left to do."""
         times = (self._pacing.next_due(), self._flights.next_expiry())
         return min((time for time in times if time is not None), default=None)
 
-    def _take(self, outcome: Outcome | None) -> None:
-        if outcome is None:
-            return
+    def _take(self, outcome: Outcome, _: int | None, /) -> None:
         target_id = outcome.probe.target.id
         if outcome.kind is not OutcomeKind.REPLIED and self._left[target_id] > 0:
             self._pacing.add(target_id)

@@ -11,14 +11,13 @@ from pokepodsd.core.flights import Flights
 from pokepodsd.core.model import (
     MILLISECOND_NS,
     Channel,
-    Datagram,
-    IcmpError,
     MonotonicNs,
     Outcome,
     OutcomeKind,
     Send,
     Target,
 )
+from pokepodsd.core.sending import Sender
 
 GAP_NS: Final = 200 * MILLISECOND_NS
 # Of pokes that pass, so many show it.
@@ -39,7 +38,7 @@ class Poke:
         return self.outcome.kind is OutcomeKind.REPLIED
 
 
-class Volley:
+class Volley(Sender):
     """At most ``count`` pokes to one target; `pokes` are those that ended, in that order."""
 
     def __init__(
@@ -53,7 +52,7 @@ class Volley:
         now: MonotonicNs,
     ) -> None:
         self._target = target
-        self._flights = Flights(channels, cookie=cookie, timeout_ns=timeout_ns)
+        super().__init__(Flights(channels, cookie=cookie, timeout_ns=timeout_ns))
         self._left = count
         self._next = now
         self.pokes: list[Poke] = []
@@ -79,29 +78,10 @@ class Volley:
     def sent(self, now: MonotonicNs) -> None:
         """All that was due has been sent."""
 
-    def send_failed(self, send: Send, errno_name: str, now: MonotonicNs) -> None:
-        """The kernel did not take a packet."""
-        self._take(self._flights.fail_send(send, errno_name, now))
-
-    def receive(self, datagram: Datagram, now: MonotonicNs) -> None:
-        """A datagram arrived."""
-        self._take(self._flights.match_reply(datagram, now), datagram.ttl)
-
-    def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
-        """An ICMP error arrived."""
-        self._take(self._flights.match_error(error, now))
-
-    def tick(self, now: MonotonicNs) -> None:
-        """Give up what is over."""
-        for outcome in self._flights.expire(now):
-            self._take(outcome)
-
     def next_wake(self) -> MonotonicNs | None:
         """When something is due; None when nothing is left to do."""
         times = (None if self._is_enough else self._next, self._flights.next_expiry())
         return min((time for time in times if time is not None), default=None)
 
-    def _take(self, outcome: Outcome | None, ttl: int | None = None) -> None:
-        if outcome is not None:
-            number = outcome.probe.serial + 1
-            self.pokes.append(Poke(number=number, outcome=outcome, ttl=ttl))
+    def _take(self, outcome: Outcome, ttl: int | None, /) -> None:
+        self.pokes.append(Poke(number=outcome.probe.serial + 1, outcome=outcome, ttl=ttl))

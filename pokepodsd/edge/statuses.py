@@ -1,12 +1,12 @@
-"""Status documents from where they are: a control socket, a URL, a file or standard input.
+"""Status documents from where they were put: a URL, a file or standard input.
 
-Owns the reading and its limits; what a document says is `core.statusmatrix`'s to judge.
+Owns the reading and its limits. A control socket is `edge.control`'s to ask; what a document says
+is `core.statusmatrix`'s to judge.
 """
 
 import contextlib
 import http.client
 import json
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,6 @@ STDIN = "-"
 _LONGEST = 1024 * 1024 * 1024
 _LONGEST_ANSWER = 64 * 1024 * 1024
 _QUERY = "peers=all&targets=none"
-_REQUEST = {"status": {"peers": "all", "targets": "none"}}
 
 
 def read(source: str, *, timeout_seconds: float) -> list[Any]:
@@ -35,11 +34,13 @@ def read(source: str, *, timeout_seconds: float) -> list[Any]:
             return _documents(sys.stdin.buffer)
         if is_url(source):
             return [_from_url(urlsplit(source), timeout_seconds)]
-        path = Path(source)
-        if path.is_socket():
-            return [_from_socket(path, timeout_seconds)]
-        with path.open("rb") as file:
+        with Path(source).open("rb") as file:
             return _documents(file)
+
+
+def is_socket(source: str) -> bool:
+    """Whether it is a control socket."""
+    return source != STDIN and not is_url(source) and Path(source).is_socket()
 
 
 def is_url(source: str) -> bool:
@@ -97,32 +98,6 @@ def _from_url(url: SplitResult, timeout_seconds: float) -> Any:
         connection.close()
 
 
-def _from_socket(path: Path, timeout_seconds: float) -> Any:
-    """The document that a daemon's stream of lines makes up."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(timeout_seconds)
-        client.connect(str(path))
-        client.sendall(json.dumps(_REQUEST).encode() + b"\n")
-        with client.makefile("rb") as lines:
-            return _assembled(lines)
-
-
-def _assembled(lines: IO[bytes]) -> Any:
-    document: dict[str, Any] = {}
-    peers: list[Any] = []
-    while line := lines.readline(_LONGEST_ANSWER):
-        match json.loads(line):
-            case {"status": dict(header)}:
-                document = header
-            case {"peer": peer}:
-                peers.append(peer)
-            case {"end": _}:
-                return {**document, "peers": peers}
-            case {"error": reason}:
-                raise ValueError(f"the running pokepodsd refuses: {reason!s:.200}")
-    raise ValueError("the answer broke off")
-
-
 @contextlib.contextmanager
 def _translated(source: str) -> Iterator[None]:
     try:
@@ -137,6 +112,4 @@ def _translated(source: str) -> Iterator[None]:
 def _hint(source: str) -> str:
     if is_url(source):
         return "see whether pokepodsd runs there and listens (metrics.listen)"
-    if source == STDIN or not Path(source).is_socket():
-        return "give what `pokepodsd status --all -o json` printed, or a control socket"
-    return "see whether pokepodsd runs (systemctl status pokepodsd), and whether you may ask it"
+    return "give what `pokepodsd status --all -o json` printed, or a control socket"

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from pokepodsd.core.shape import time_text
+
 VERSION = 1
 
 
@@ -94,7 +96,7 @@ def document(
     return {
         "version": VERSION,
         "program": program,
-        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": time_text(at),
         "host": host,
         "config": config,
         "has_failed": counts[Level.FAILED] > 0,

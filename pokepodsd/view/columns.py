@@ -1,7 +1,7 @@
 """Text in columns and paragraphs, by the cells of a terminal that each character takes.
 
 Owns widths: which of several layouts fits, where a name is cut, where a sentence is folded. Every
-text is already escaped. Knows nothing of what the columns say, nor of colours.
+text is already escaped. Knows nothing of what the columns say, nor why a row has which style.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from rich.cells import cell_len, set_cell_size
+from rich.text import Text
 
 _GAP = 2
 _ELLIPSIS = "…"
@@ -92,6 +93,12 @@ def cut_middle(text: str, width: int) -> str:
     while cell_len(end) > (width - 1) // 2:
         end = end[1:]
     return set_cell_size(text, width - 1 - cell_len(end)) + _ELLIPSIS + end
+
+
+def table(columns: Sequence[Column], width: int, styles: Sequence[str]) -> Iterator[Text]:
+    """The same for a terminal with colours: the heading is bold, each row has its own style."""
+    for line, style in zip(draw(columns, width), ["bold", *styles], strict=True):
+        yield Text(line, style=style)
 
 
 def cut(text: str, width: int) -> str:

@@ -8,6 +8,7 @@ script element: the five characters that could are written as escapes.
 import json
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from math import floor
 from typing import Any, Final
 
 from pokepodsd.core.matrix import Cell, Matrix, Order, Report, order_of, troubled
@@ -94,7 +95,8 @@ def _age(cell: Cell, at_seconds: float) -> int:
     """0 for none, else 1 and more: seconds, then minutes, then hours."""
     if cell.since_seconds is None:
         return 0
-    age = max(0, round(at_seconds - cell.since_seconds))
+    # Of the seconds that are shown, as in the table.
+    age = max(0, floor(at_seconds) - floor(cell.since_seconds))
     if age < _SECONDS:
         return 1 + age
     minutes = (age - _SECONDS) // 60

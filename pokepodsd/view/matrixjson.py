@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pokepodsd import __version__
 from pokepodsd.core.matrix import Matrix, State
+from pokepodsd.core.shape import time_text
 
 VERSION: Final = 1
 
@@ -75,6 +76,4 @@ def _pairs(matrix: Matrix) -> Iterator[dict[str, Any]]:
 
 
 def _time(seconds: float) -> str:
-    """UTC, RFC 3339, with milliseconds."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return time_text(datetime.fromtimestamp(seconds, UTC))

@@ -13,13 +13,13 @@ from typing import Final
 from pokepodsd.core.matrix import Cell, Failure, Matrix, Report, State
 from pokepodsd.edge.journal import escape
 from pokepodsd.view.matrixlooks import LOOKS
+from pokepodsd.view.units import span
 
 ONE_WAY: Final = "one way only: the other direction does not fail"
 _MOST_NAMES: Final = 5
 _LONGEST_TEXT: Final = 300
 _LONGEST_NAME: Final = 253  # RFC 1123, as Kubernetes' names of nodes are
 _ELLIPSIS: Final = "…"
-_SPANS: Final = ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min"))
 
 
 def escaped(matrix: Matrix) -> Matrix:
@@ -70,16 +70,8 @@ def time(seconds: float) -> str:
 
 
 def since(seconds: float, at_seconds: float) -> str:
-    """When, and how long before the picture."""
-    return f"{time(seconds)} ({span(at_seconds - seconds)} before)"
-
-
-def span(seconds: float) -> str:
-    """How long, in one unit: 45 s, 3 min, 2 h, 5 d."""
-    for least, size, name in _SPANS:
-        if seconds >= least:
-            return f"{floor(seconds / size)} {name}"
-    return f"{max(0, floor(seconds))} s"
+    """When, and how long before the picture, by the whole seconds of both that are shown."""
+    return f"{time(seconds)} ({span(floor(at_seconds) - floor(seconds))} before)"
 
 
 def digits(seconds: float) -> tuple[int, int] | None:

@@ -4,7 +4,6 @@ Owns its columns, and which of them go where there is little room. Judges nothin
 shown as the daemon says it, but that a node which is cut off has none on peers that fell silent.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
@@ -13,8 +12,9 @@ from rich.text import Text
 
 from pokepodsd.core.document import Document, Loss, Peer, is_silent
 from pokepodsd.core.escaping import escape
+from pokepodsd.core.ordering import NaturalKey, natural_order
 from pokepodsd.view import units
-from pokepodsd.view.columns import Column, draw, fitting
+from pokepodsd.view.columns import Column, fitting, table
 
 _STYLES: Final = {
     "ok": "",
@@ -34,10 +34,7 @@ def peer_table(document: Document, *, width: int, zone: tzinfo | None) -> Iterat
     if not peers:
         return
     columns = _columns(document, peers, width, zone)
-    heading, *lines = draw(columns, width)
-    yield Text(heading, style="bold")
-    for peer, line in zip(peers, lines, strict=True):
-        yield Text(line, style=_STYLES[peer["verdict"]])
+    yield from table(columns, width, [_STYLES[peer["verdict"]] for peer in peers])
 
 
 def by_urgency(peers: Iterable[Peer]) -> list[Peer]:
@@ -45,15 +42,9 @@ def by_urgency(peers: Iterable[Peer]) -> list[Peer]:
     return sorted(peers, key=_urgency)
 
 
-def _urgency(peer: Peer) -> tuple[int, list[tuple[int, str]]]:
+def _urgency(peer: Peer) -> tuple[int, NaturalKey]:
     rank = 0 if peer["is_fault"] else 2 if peer["verdict"] == "ok" else 1
     return rank, natural_order(peer["node"] or peer["id"])
-
-
-def natural_order(name: str) -> list[tuple[int, str]]:
-    """What a name is sorted by, so that its numbers count as numbers."""
-    parts = re.findall(r"([0-9]{1,18})|([^0-9]+)", name)
-    return [(int(number) if number else -1, text) for number, text in parts]
 
 
 def _columns(

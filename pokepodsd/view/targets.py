@@ -13,7 +13,7 @@ from pokepodsd.core.document import Document, Target
 from pokepodsd.core.escaping import escape
 from pokepodsd.core.shape import Time
 from pokepodsd.view import units
-from pokepodsd.view.columns import Column, draw, fitting
+from pokepodsd.view.columns import Column, fitting, table
 
 _STYLES: Final = {"up": "", "opening": "yellow", "down": "bold red"}
 _ORDER: Final = {"down": 0, "opening": 1, "up": 2}
@@ -27,10 +27,7 @@ def target_table(
     if not targets:
         return
     columns = _columns(targets, document["at"], width, zone)
-    heading, *lines = draw(columns, width)
-    yield Text(heading, style="bold")
-    for target, line in zip(targets, lines, strict=True):
-        yield Text(line, style=_STYLES[target["state"]])
+    yield from table(columns, width, [_STYLES[target["state"]] for target in targets])
 
 
 def target_name(target: Target) -> str:

@@ -4,6 +4,7 @@ Owns units and digits. Knows no column.
 """
 
 from datetime import datetime, tzinfo
+from math import floor
 
 from pokepodsd.core.document import Loss
 from pokepodsd.core.shape import Time
@@ -25,18 +26,17 @@ def milliseconds(seconds: float | None) -> str:
     return f"{value:.{digits}f} ms"
 
 
-def span(seconds: float) -> str:
-    """How long something takes or lasts, in one unit: 45 s, 3 min, 2 h, 5 d."""
+def span(seconds: int) -> str:
+    """How long something takes or lasts, in one unit: 45 s, 3 min, 2 h, 5 d; the future is 0 s."""
     for size, least, name in _SPANS:
         if seconds >= size * least:
-            return f"{int(seconds / size)} {name}"
-    whole = max(0.0, seconds)
-    return f"{whole:.0f} s" if whole >= 1 or whole == 0 else f"{whole:.1g} s"
+            return f"{seconds // size} {name}"
+    return f"{max(0, seconds)} s"
 
 
 def between(then: Time, now: Time) -> str:
     """How long ago."""
-    return span(max(0, int((_parsed(now) - _parsed(then)).total_seconds())))
+    return span(floor((_parsed(now) - _parsed(then)).total_seconds()))
 
 
 def clock(time: Time, now: Time, zone: tzinfo | None) -> str:

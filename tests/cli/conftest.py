@@ -9,7 +9,8 @@ from typing import Protocol
 import pytest
 
 from tests.apiserver.client import ApiServer
-from tests.lab import Lab
+from tests.cluster import Cluster
+from tests.lab import Lab, Node
 
 COMMAND = (sys.executable, "-m", "pokepodsd")
 
@@ -40,6 +41,18 @@ def run() -> Run:
 def path(tmp_path: Path) -> Path:
     """Where a configuration file may be written."""
     return tmp_path / "pokepodsd.toml"
+
+
+@pytest.fixture
+def here(cluster: Cluster) -> Node:
+    """The node of a test's cluster that looks at another."""
+    return cluster.lab.nodes[0]
+
+
+@pytest.fixture
+def there(cluster: Cluster) -> Node:
+    """The one that is looked at."""
+    return cluster.lab.nodes[1]
 
 
 @pytest.fixture(scope="module")

@@ -8,35 +8,37 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from pokepodsd.core.document import Document
 from tests.statusdocument import lines
 
-Answer = Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]]
+Answer = Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any] | bytes]]
 
 
 class FakeDaemon:
-    """Listens until the end of the `with` block; ``requests`` are those that came."""
+    """Listens until the end of the `with` block; ``requests`` are those that came.
+
+    What it is to answer with is a line for each object; bytes are said as they are.
+    """
 
     def __init__(self, path: Path, answer: Answer) -> None:
         self.requests: list[Mapping[str, Any]] = []
         self._answer = answer
-        self._path = path
+        self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(path))
         self._socket.listen()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    @classmethod
-    def telling(cls, path: Path, document: Document) -> Self:
+    @staticmethod
+    def telling(path: Path, document: Mapping[str, Any]) -> "FakeDaemon":
         """One that tells this status, whatever it is asked for."""
-        return cls(path, lambda _: lines(document))
+        return FakeDaemon(path, lambda _: lines(document))
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._path.unlink()
+        self.path.unlink()
         # Ends an accept that another thread waits in, which close does not.
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
@@ -58,4 +60,4 @@ class FakeDaemon:
         request = json.loads(line)
         self.requests.append(request)
         for reply in self._answer(request):
-            write(json.dumps(reply).encode() + b"\n")
+            write(reply if isinstance(reply, bytes) else json.dumps(reply).encode() + b"\n")

@@ -1,67 +1,35 @@
 """Owns the control socket of a daemon that answers for its status what a test says."""
 
-import json
-import socket
-import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from pokepodsd.core.document import PeerVerdict, State
+from tests.cli.fakedaemon import FakeDaemon
 from tests.lab import Node
+from tests.statusdocument import peer, pod, tunnel
 
 SINCE = "2026-11-24T19:44:23.123Z"
 Document = dict[str, Any]
 
 
-@dataclass(slots=True)
-class StatusDaemon:
-    """A daemon on a real unix socket; ``raw`` is what it says instead of a status, if anything."""
+class StatusDaemon(FakeDaemon):
+    """Tells the status of these; ``raw`` is what it says instead, if anything."""
 
-    path: Path
-    peers: list[Document] = field(default_factory=list)
-    targets: list[Document] = field(default_factory=list)
-    verdict: Document = field(default_factory=lambda: {"state": "ok", "since": None, "text": "ok"})
-    raw: bytes | None = None
-    questions: list[Mapping[str, Any]] = field(default_factory=list)
-    _socket: socket.socket = field(init=False)
-    _thread: threading.Thread = field(init=False)
+    def __init__(self, path: Path, peers: list[Document], targets: list[Document]) -> None:
+        super().__init__(path, self._tell)
+        self.peers = peers
+        self.targets = targets
+        self.verdict: Document = {"state": "ok", "since": None, "text": "ok"}
+        self.raw: bytes | None = None
 
-    def __enter__(self) -> Self:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(str(self.path))
-        self._socket.listen()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-        return self
+    @property
+    def questions(self) -> list[Mapping[str, Any]]:
+        """What was asked for, each time."""
+        return [request["status"] for request in self.requests]
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        # Wakes the thread, which close alone does not.
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._socket.close()
-        self.path.unlink()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                accepted, _ = self._socket.accept()
-            except OSError:
-                return
-            with accepted:
-                request = json.loads(accepted.makefile("rb").readline())
-                self.questions.append(request["status"])
-                accepted.sendall(self.raw if self.raw is not None else self._answer(request))
-
-    def _answer(self, request: Mapping[str, Any]) -> bytes:
-        lines = list(self._lines(**request["status"]))
-        return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    def _tell(self, request: Mapping[str, Any]) -> Iterable[Document | bytes]:
+        return self._lines(**request["status"]) if self.raw is None else [self.raw]
 
     def _lines(
         self, peers: str, targets: str, peer: str | None = None, namespace: str | None = None
@@ -79,46 +47,21 @@ class StatusDaemon:
         yield {"end": {}}
 
 
-def peer_of(node: Node, verdict: str = "ok", **changes: Any) -> Document:
+def peer_of(node: Node, verdict: PeerVerdict = "ok", **changes: Any) -> Document:
     """A peer of the status, behind its tunnel of the lab."""
-    tunnel = {
-        "device": "tunl0",
-        "kind": "ipip",
+    behind = tunnel(1) | {
         "gateway": node.address,
         "blocks": [str(node.block)],
         "address": node.tunnel.address,
-        "state": "up",
-        "failure": "",
     }
-    told = {
-        "id": node.name,
-        "node": node.name,
-        "address": node.address,
-        "verdict": verdict,
-        "is_fault": False,
-        "is_held": False,
-        "since": SINCE,
-        "tunnels": [tunnel],
-    }
-    return told | changes
+    told = peer(1, verdict=verdict, name=node.name)
+    return {**told, "address": node.address, "since": SINCE, "tunnels": [behind], **changes}
 
 
-def pod_of(node: Node, number: int, state: str = "up", **changes: Any) -> Document:
+def pod_of(node: Node, number: int, state: State = "up", **changes: Any) -> Document:
     """A pod's target of the status."""
-    told = {
-        "layer": "pod",
-        "state": state,
-        "since": SINCE,
-        "namespace": "shop",
-        "name": f"web-{number}",
-        "uid": f"uid-{number}",
-        "node": node.name,
-        "address": node.pod_address(number),
-        "failure": "",
-        "failures": 0,
-        "sent": 1,
-    }
-    return told | changes
+    told = pod(number, state=state, node=node.name, address=node.pod_address(number))
+    return {**told, "since": SINCE, **changes}
 
 
 def _told(key: str, documents: Iterable[Document]) -> Iterator[Document]:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import COMMAND, Run
+from tests.cli.fakedaemon import FakeDaemon
 from tests.matrixworld import World, large, small
 from tests.prometheusserver import PrometheusServer
-from tests.statusserver import ControlServer, StatusPage
+from tests.statuspage import StatusPage
 
 WELL = World(names=("node-a", "node-b"))
 
@@ -78,11 +79,12 @@ def test_sockets_and_pages_are_sources(run: Run, tmp_path: Path) -> None:
     """A node's own socket, another's page, a third one's file: one matrix."""
     first, second, third = small().documents()
     saved = save(tmp_path / "third.json", third)
-    with ControlServer(tmp_path / "control.sock", first) as control, StatusPage(second) as page:
-        done = run("matrix", str(control.path), page.url, saved, "-o", "json")
+    control = tmp_path / "control.sock"
+    with FakeDaemon.telling(control, first) as daemon, StatusPage(second) as page:
+        done = run("matrix", str(control), page.url, saved, "-o", "json")
     assert (done.returncode, done.stderr) == (1, "")
     assert set(pairs(done.stdout).values()) == {"ok", "tunnel broken"}
-    assert json.loads(control.asked) == {"status": {"peers": "all", "targets": "none"}}
+    assert daemon.requests == [{"status": {"peers": "all", "targets": "none"}}]
     assert page.asked == ["/status?peers=all&targets=none"]
 
 
@@ -128,11 +130,11 @@ def test_a_damaged_source_is_one_line(run: Run, tmp_path: Path, content: str, re
 
 def test_a_refusal_of_the_daemon_is_told(run: Run, tmp_path: Path) -> None:
     """What it says is shown with its control characters escaped."""
-    with ControlServer(tmp_path / "control.sock", small().document(0)) as control:
-        control.said = b'{"error": "not \\u001b[31myou"}\n'
-        done = run("matrix", str(control.path), "-o", "json")
+    control = tmp_path / "control.sock"
+    with FakeDaemon(control, lambda _: [{"error": "not \x1b[31myou"}]):
+        done = run("matrix", str(control), "-o", "json")
     assert done.returncode == 69
-    assert "refuses: not \\x1b[31myou" in done.stderr
+    assert done.stderr == f"pokepodsd: {control} cannot be asked: not \\x1b[31myou\n"
 
 
 def test_prometheus_makes_the_same_matrix(run: Run, tmp_path: Path) -> None:

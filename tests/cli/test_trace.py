@@ -28,16 +28,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def here(cluster: Cluster) -> Node:
-    return cluster.lab.nodes[0]
-
-
-@pytest.fixture
-def there(cluster: Cluster) -> Node:
-    return cluster.lab.nodes[1]
-
-
-@pytest.fixture
 def trace(cluster: Cluster, here: Node) -> Tracer:
     # The first poke of a node pays for neighbours and the tunnel's filter.
     here.run("ping", "-c", "1", "-W", "1", cluster.lab.nodes[1].tunnel.address, check=False)

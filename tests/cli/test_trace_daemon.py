@@ -25,11 +25,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def there(cluster: Cluster) -> Node:
-    return cluster.lab.nodes[1]
-
-
-@pytest.fixture
 def daemon(cluster: Cluster, there: Node) -> Iterator[StatusDaemon]:
     """It knows a node by its name, with two pods on it, and another node."""
     peers = [peer_of(cluster.lab.nodes[2]), peer_of(there)]

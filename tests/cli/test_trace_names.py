@@ -21,11 +21,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def there(cluster: Cluster) -> Node:
-    return cluster.lab.nodes[1]
-
-
-@pytest.fixture
 def trace(cluster: Cluster) -> Tracer:
     return tracer(cluster, cluster.lab.nodes[0])
 

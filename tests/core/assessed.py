@@ -145,6 +145,14 @@ class Stage:
         decisions, self.decisions = self.decisions, []
         return [(one.peer.id, one.verdict) for one in decisions]
 
+    def alarming(self) -> list[tuple[PeerId, Verdict]]:
+        """The faults that nothing excuses."""
+        return [
+            (peer_id, verdict)
+            for peer_id, verdict, _ in self.assessment.told()
+            if verdict.is_fault and not self.assessment.is_excused(peer_id)
+        ]
+
     def cuts(self) -> list[tuple[bool, int, int]]:
         """Whether it is over, how many fail, and of how many, since the last time."""
         cut_offs, self.cut_offs = self.cut_offs, []

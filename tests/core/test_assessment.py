@@ -280,16 +280,6 @@ def test_mood_follows_the_verdict() -> None:
     assert mood(peer.node) is Mood.CLEAR
 
 
-def alarming(stage: Stage) -> list[tuple[PeerId, Verdict]]:
-    """The faults that nothing excuses."""
-    told = stage.assessment.told()
-    return [
-        (peer_id, verdict)
-        for peer_id, verdict, _ in told
-        if verdict.is_fault and not stage.assessment.is_excused(peer_id)
-    ]
-
-
 def test_faults_are_those_that_nothing_excuses() -> None:
     """What this node's condition names: told and lasting, but not of a node that is cordoned."""
     stage = make_stage(12)
@@ -297,13 +287,13 @@ def test_faults_are_those_that_nothing_excuses() -> None:
     stage.assessment.inquiries.is_api_there = True
     stage.fall([plain, excused])
     stage.answer(stage.peers[2:])
-    assert alarming(stage) == []
+    assert stage.alarming() == []
     stage.run(2.6)
     assert excused.node is not None
     stage.assessment.looked_up(excused.node, "the node is cordoned")
     stage.run(5.0)
     assert len(stage.told()) == 2
-    assert alarming(stage) == [(plain.id, Verdict.TUNNEL_BROKEN)]
+    assert stage.alarming() == [(plain.id, Verdict.TUNNEL_BROKEN)]
     stage.answer([plain])
     stage.run(1.0)
-    assert alarming(stage) == []
+    assert stage.alarming() == []

@@ -243,3 +243,15 @@ def test_any_mapping_is_a_config_or_a_config_error(raw: dict[str, Any]) -> None:
         assert complaints(raw)
     else:
         assert config.poke.timeout_ns <= config.poke.interval_ns
+
+
+@pytest.mark.parametrize("listen", ["999.1.1.1:80", "[::g]:80", "[1::2::3]:80", "10.0.0.1:0"])
+def test_an_address_that_is_none_is_refused(listen: str) -> None:
+    """Before the daemon runs, and not by an exporter that cannot be started."""
+    assert "metrics.listen" in complaints({"metrics": {"listen": listen}})
+
+
+@pytest.mark.parametrize("listen", ["off", "127.0.0.1:19747", "[::1]:1", "0.0.0.0:65535"])
+def test_an_address_with_a_port_is_taken(listen: str) -> None:
+    """Of either family, and all of them."""
+    assert validate({"metrics": {"listen": listen}}, source="x").metrics.listen == listen

@@ -13,8 +13,8 @@ from pokepodsd.core.matrix import (
     State,
     arranged,
     failures,
-    natural_order,
 )
+from pokepodsd.core.ordering import natural_order
 
 
 def matrix(

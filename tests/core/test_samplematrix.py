@@ -1,5 +1,7 @@
 """Checks what Prometheus' samples make of the matrix, and that both sources make the same."""
 
+from dataclasses import replace
+
 import pytest
 
 from pokepodsd.core.matrix import Matrix, Report, State
@@ -101,20 +103,21 @@ def test_a_target_that_never_answered(*, is_mixed: bool) -> None:
     assert [node.name for node in matrix.nodes][3:] == ([] if is_mixed else ["10.0.0.9:9746"])
 
 
-def test_more_than_the_named_ones_are_not_well() -> None:
-    """A node names at most 100 that are not well: of the rest nothing is known."""
-    given = answers(small())
-    peers = [
-        Sample(labels=one.labels, value=5.0)
-        if one.name == "peers"
-        and one.labels["verdict"] == "tunnel_broken"
-        and one.labels["instance"] == target_of(0)["instance"]
+def recounted(given: Answers, verdict: str, peers: int) -> Answers:
+    """The same, but the first node says so many peers of this verdict."""
+    counted = {"verdict": verdict, "instance": target_of(0)["instance"]}
+    now = [
+        Sample(labels=one.labels, value=float(peers))
+        if one.name == "peers" and counted.items() <= one.labels.items()
         else one
         for one in given.now
     ]
-    found = Answers(
-        now=peers, before=given.before, targets=given.targets, at_seconds=given.at_seconds
-    )
+    return replace(given, now=now)
+
+
+def test_more_than_the_named_ones_are_not_well() -> None:
+    """A node names at most 100 that are not well: of the rest nothing is known."""
+    found = recounted(answers(small()), "tunnel_broken", 5)
     assert [cell.state for cell in read(found).rows[0]] == [
         State.ITSELF,
         State.TUNNEL_BROKEN,
@@ -124,18 +127,7 @@ def test_more_than_the_named_ones_are_not_well() -> None:
 
 def test_fewer_peers_than_nodes_leave_it_unknown_who_is_well() -> None:
     """Well is only said of those that are certainly poked."""
-    given = answers(World(names=("a", "b", "c", "d")))
-    fewer = [
-        Sample(labels=one.labels, value=1.0)
-        if one.name == "peers"
-        and one.labels["verdict"] == "ok"
-        and one.labels["instance"] == target_of(0)["instance"]
-        else one
-        for one in given.now
-    ]
-    found = Answers(
-        now=fewer, before=given.before, targets=given.targets, at_seconds=given.at_seconds
-    )
+    found = recounted(answers(World(names=("a", "b", "c", "d"))), "ok", 1)
     assert {cell.state for cell in read(found).rows[0][1:]} == {State.UNKNOWN}
     assert {cell.state for cell in read(found).rows[1][2:]} == {State.OK}
 

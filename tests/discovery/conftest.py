@@ -18,18 +18,12 @@ NODE = "node-a"
 AskerStart = Callable[..., Asker]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("api")) as started:
-        yield started
-
-
 @pytest.fixture
-def api(server: ApiServer) -> ApiServer:
+def api(api_server: ApiServer) -> ApiServer:
     """The server, empty, and with the rights of a cluster before Kubernetes 1.32."""
-    server.control.reset()
-    server.control.change_settings(node_selectors=False, bookmark_interval_seconds=0.3)
-    return server
+    api_server.control.reset()
+    api_server.control.change_settings(node_selectors=False, bookmark_interval_seconds=0.3)
+    return api_server
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pokepodsd.core.config import KubernetesConfig, validate
 from pokepodsd.core.model import NodeName, Scope
 from pokepodsd.core.protocol import Pause, Timings
 from pokepodsd.core.records import (
+    Asked,
     Identified,
     ListBegun,
     ListEnded,
@@ -24,6 +25,8 @@ from pokepodsd.core.records import (
     Refused,
     Watching,
 )
+from pokepodsd.core.requests import Request, Result
+from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.errors import CredentialsError
 from tests.apiserver.client import ApiServer as ClusterServer
 from tests.apiserver.kubeconfig import rotate, write_token_kubeconfig
@@ -48,7 +51,12 @@ def make_asker(config: KubernetesConfig, scratch: Path) -> Callable[..., Asker]:
 
 
 def records(asker: Asker) -> Iterator[Record]:
-    """What the reader's main thread would write, for as long as it is asked."""
+    """What the reader's main thread would write of pods, for as long as it is asked."""
+    return (one for one in all_records(asker) if not isinstance(one, Asked))
+
+
+def all_records(asker: Asker) -> Iterator[Record]:
+    """All that it would write."""
     while True:
         if not asker.is_connected:
             yield asker.connect()
@@ -91,6 +99,32 @@ def test_list_then_watch(
     assert (changed.pod.name, changed.pod.addresses) == ("new", ("10.64.9.9",))
     server.control.delete_pod("fleet", "new")
     assert next(stream) == PodRemoved(uid=changed.pod.uid)
+
+
+@pytest.mark.parametrize(
+    ("watch_list", "expected"),
+    [
+        (True, [(Request.WATCH, Result.OK)]),
+        # A server that knows no streamed lists says so, once.
+        (False, [(Request.WATCH, Result.FAILED), (Request.LIST, Result.OK)]),
+    ],
+)
+def test_each_request_is_counted_with_what_came_of_it(
+    server: ClusterServer,
+    make_asker: Callable[..., Asker],
+    watch_list: bool,
+    expected: list[tuple[Request, Result]],
+) -> None:
+    """Before what it brought; the bytes are those of the bodies, and when they came is known."""
+    server.control.change_settings(watch_list=watch_list)
+    asker = make_asker()
+    before = monotonic_ns()
+    taken = take_until(all_records(asker), Watching)
+    asked = [(one.request, one.result) for one in taken if isinstance(one, Asked)]
+    assert asked[: len(expected)] == expected
+    alive = asker.alive()
+    assert alive.received > 1_000
+    assert before < alive.heard_ns <= monotonic_ns()
 
 
 def test_server_leaves_out_what_is_not_wanted(

@@ -1,12 +1,9 @@
 """Checks the matrix of a real Prometheus that scrapes, and that our server answers as it does."""
 
 import json
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -17,7 +14,9 @@ from pokepodsd.core.samplematrix import queries, sample_matrix
 from pokepodsd.edge.prometheus import Place, Prometheus
 from pokepodsd.errors import SourceError
 from tests.matrixworld import FAILED, World
+from tests.prometheus.server import Prometheus as RealPrometheus
 from tests.prometheusserver import PrometheusServer
+from tests.webstandin import Answer, WebStandIn
 
 PATIENCE_SECONDS = 60.0
 WORLD = World(
@@ -26,74 +25,24 @@ WORLD = World(
 )
 
 
-class Exporter:
-    """One node's metrics over HTTP, until it is closed."""
-
-    def __init__(self, number: int) -> None:
-        body = WORLD.metrics(number).encode()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.port = self._server.server_port
-
-    def close(self) -> None:
-        """End it; nobody listens there from then on."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
+def exporter(number: int) -> WebStandIn:
+    """One node's metrics over HTTP."""
+    answer = Answer(body=WORLD.metrics(number).encode(), content_type="text/plain; version=0.0.4")
+    return WebStandIn(lambda _: answer)
 
 
 @pytest.fixture(scope="module")
-def exporters() -> Iterator[list[Exporter]]:
+def exporters() -> Iterator[list[WebStandIn]]:
     with ExitStack() as stack:
-        started = [Exporter(number) for number in range(len(WORLD.names))]
-        for one in started:
-            stack.callback(one.close)
-        yield started
+        yield [stack.enter_context(exporter(number)) for number in range(len(WORLD.names))]
 
 
 @pytest.fixture(scope="module")
-def url(exporters: list[Exporter], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Prometheus of Debian's that scrapes them five times a second."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    targets = [f"127.0.0.1:{one.port}" for one in exporters]
-    config = {
-        "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
-        "scrape_configs": [{"job_name": "pokepodsd", "static_configs": [{"targets": targets}]}],
-    }
-    (folder / "prometheus.yml").write_text(json.dumps(config))
-    port = _free_port()
-    command = [
-        "prometheus",
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/data",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
-
-
-def _free_port() -> int:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    server.server_close()
-    return server.server_port
+def url(exporters: list[WebStandIn], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prometheus that scrapes them."""
+    targets = {"pokepodsd": [one.place for one in exporters]}
+    with RealPrometheus(tmp_path_factory.mktemp("prometheus"), targets) as started:
+        yield started.url
 
 
 def wait_matrix(url: str, is_reached: Callable[[Matrix], bool]) -> Matrix:
@@ -115,7 +64,7 @@ def reporting(number: int) -> Callable[[Matrix], bool]:
     return lambda seen: sum(one.report is Report.REPORTING for one in seen.nodes) == number
 
 
-def test_what_it_scrapes_makes_the_matrix(url: str, exporters: list[Exporter]) -> None:
+def test_what_it_scrapes_makes_the_matrix(url: str, exporters: list[WebStandIn]) -> None:
     """States and times are those of the exporters; one that goes away does not report."""
     matrix = wait_matrix(url, reporting(4))
     place = {node.name: number for number, node in enumerate(matrix.nodes)}

@@ -21,12 +21,6 @@ from tests.apiserver.pki import Authority
 HERE = "127.0.0.1"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("api")) as started:
-        yield started
-
-
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     """Bound, so that nobody else gets it, and not listened to."""
@@ -48,24 +42,26 @@ def test_a_name_without_an_address_is_told() -> None:
         resolve("a..b", 443)
 
 
-def test_the_first_address_that_answers_is_taken(server: ApiServer, closed_port: int) -> None:
+def test_the_first_address_that_answers_is_taken(api_server: ApiServer, closed_port: int) -> None:
     """And each that does not is named with its reason."""
-    assert connect(["127.0.0.2", HERE], server.port, seconds=5.0) == HERE
+    assert connect(["127.0.0.2", HERE], api_server.port, seconds=5.0) == HERE
     with pytest.raises(UnreachableError, match=r"127.0.0.2: .*refused; 127.0.0.1: .*refused"):
         connect(["127.0.0.2", HERE], closed_port, seconds=5.0)
 
 
-def test_tls_by_the_right_authority(server: ApiServer) -> None:
+def test_tls_by_the_right_authority(api_server: ApiServer) -> None:
     """The version that was agreed on."""
-    path = str(server.authority.certificate_path)
-    version = handshake(HERE, server.port, name=HERE, authority=path, is_verified=True, seconds=5.0)
+    path = str(api_server.authority.certificate_path)
+    version = handshake(
+        HERE, api_server.port, name=HERE, authority=path, is_verified=True, seconds=5.0
+    )
     assert version.startswith("TLSv1.")
 
 
-def test_tls_by_another_authority_or_name_is_told(server: ApiServer, tmp_path: Path) -> None:
+def test_tls_by_another_authority_or_name_is_told(api_server: ApiServer, tmp_path: Path) -> None:
     """Unless nobody asks."""
     other = str(Authority(tmp_path / "other").certificate_path)
-    own = str(server.authority.certificate_path)
+    own = str(api_server.authority.certificate_path)
     for name, authority, reason in (
         (HERE, other, "certificate"),
         ("192.0.2.1", own, "192.0.2.1"),
@@ -73,10 +69,10 @@ def test_tls_by_another_authority_or_name_is_told(server: ApiServer, tmp_path: P
     ):
         with pytest.raises(UntrustedError, match=reason):
             handshake(
-                HERE, server.port, name=name, authority=authority, is_verified=True, seconds=5.0
+                HERE, api_server.port, name=name, authority=authority, is_verified=True, seconds=5.0
             )
     assert handshake(
-        HERE, server.port, name="192.0.2.1", authority=other, is_verified=False, seconds=5.0
+        HERE, api_server.port, name="192.0.2.1", authority=other, is_verified=False, seconds=5.0
     )
 
 

@@ -37,6 +37,7 @@ table inet tunnel {
   counter arrived { }
   counter dropped { }
   counter left { }
+  set refused { type ipv4_addr; }
   chain verdict { }
   chain arriving {
     type filter hook prerouting priority raw;
@@ -44,6 +45,7 @@ table inet tunnel {
   }
   chain entering {
     type filter hook input priority filter;
+    MATCH ip saddr @refused counter name dropped drop
     MATCH jump verdict
   }
   chain leaving {
@@ -96,6 +98,14 @@ class Tunnel:
     def set_filter(self, kind: TunnelFilter) -> None:
         """Replace the filter between two packets."""
         nft(self._namespace, _verdict(kind))
+
+    def refuse(self, node_address: str) -> None:
+        """Take nothing of what this node wraps, whatever the filter is."""
+        nft(self._namespace, f"add element inet tunnel refused {{ {node_address} }}\n")
+
+    def take(self, node_address: str) -> None:
+        """Undo `refuse`."""
+        nft(self._namespace, f"delete element inet tunnel refused {{ {node_address} }}\n")
 
     def packets(self) -> TunnelPackets:
         with inside(self._namespace):

@@ -1,9 +1,13 @@
-"""A small cluster with tunnels, and the desk of whoever runs the check on its first node."""
+"""A small cluster with tunnels, the desk of who runs the check on its first node, and a host."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from pokepodsd.edge.clock import wall_ns
+from pokepodsd.preflight.world import World
+from tests.apiserver.client import ApiServer
 from tests.cluster import Cluster
 from tests.daemon.nodes import register
 from tests.lab import Encapsulation, Lab, TunnelFilter
@@ -34,3 +38,20 @@ def desk(cluster: Cluster, lab: Lab) -> Desk:
     made.configure()
     made.socket.parent.mkdir(exist_ok=True)
     return made
+
+
+@pytest.fixture
+def world(api_server: ApiServer, tmp_path: Path) -> World:
+    """A host without systemd, with a kubelet's credentials."""
+    config = tmp_path / "pokepodsd.toml"
+    config.write_text(f'[state]\ndirectory = "{tmp_path}"\n')
+    kubeconfig = api_server.kubeconfig("node-a", tmp_path / "kubelet")
+    return World(
+        config_path=config,
+        overrides={"kubernetes": {"kubeconfig": str(kubeconfig)}},
+        control_path=tmp_path / "control.sock",
+        unit=None,
+        is_booted=False,
+        is_root=True,
+        wall_ns=wall_ns,
+    )

@@ -1,13 +1,11 @@
 """Certificates near their end, and accounts with few rights."""
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pokepodsd.edge.clock import wall_ns
 from pokepodsd.preflight.examination import examine
 from pokepodsd.preflight.finding import Finding, Level, Place
 from pokepodsd.preflight.world import World
@@ -19,26 +17,6 @@ DAY = datetime.timedelta(days=1)
 ACCOUNT = "system:serviceaccount:kube-system:pokepodsd"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("api")) as started:
-        yield started
-
-
-@pytest.fixture
-def world(server: ApiServer, tmp_path: Path) -> World:
-    kubeconfig = server.kubeconfig("node-a", tmp_path / "kubelet")
-    return World(
-        config_path=tmp_path / "pokepodsd.toml",
-        overrides={"kubernetes": {"kubeconfig": str(kubeconfig)}},
-        control_path=tmp_path / "control.sock",
-        unit=None,
-        is_booted=False,
-        is_root=True,
-        wall_ns=wall_ns,
-    )
-
-
 def found(world: World) -> dict[str, Finding]:
     return {one.check: one for one in examine(world)}
 
@@ -48,14 +26,14 @@ def found(world: World) -> dict[str, Finding]:
     [(100 * DAY, Level.OK), (5 * DAY, Level.WARNING), (-1 * DAY, Level.FAILED)],
 )
 def test_a_certificate_that_was_not_renewed_is_told_before_it_expires(
-    world: World, server: ApiServer, tmp_path: Path, left: datetime.timedelta, level: Level
+    world: World, api_server: ApiServer, tmp_path: Path, left: datetime.timedelta, level: Level
 ) -> None:
     """A kubelet renews with a tenth of the life left; a twentieth means that it does not."""
     end = datetime.datetime.now(datetime.UTC) + left
-    issued = server.authority.issue(
+    issued = api_server.authority.issue(
         "system:node:node-a", ["system:nodes"], not_before=end - YEAR, not_after=end
     )
-    rotate(server.authority, tmp_path / "kubelet", "node-a", issued)
+    rotate(api_server.authority, tmp_path / "kubelet", "node-a", issued)
     certificate = found(world)["client-certificate"]
     assert certificate.level is level
     assert f"{end:%Y-%m-%d %H:%M} UTC" in certificate.text
@@ -65,12 +43,12 @@ def test_a_certificate_that_was_not_renewed_is_told_before_it_expires(
 
 
 def test_an_account_with_no_right_is_told_how_to_get_them(
-    world: World, server: ApiServer, tmp_path: Path
+    world: World, api_server: ApiServer, tmp_path: Path
 ) -> None:
     """By the manifest for an account, as these are no kubelet's credentials; tunnels need none."""
-    server.control.set_token("a-token-of-an-account", ACCOUNT, ["system:serviceaccounts"])
-    url = server.url
-    path = write_token_kubeconfig(server.authority, tmp_path, url, "a-token-of-an-account")
+    api_server.control.set_token("a-token-of-an-account", ACCOUNT, ["system:serviceaccounts"])
+    url = api_server.url
+    path = write_token_kubeconfig(api_server.authority, tmp_path, url, "a-token-of-an-account")
     told = found(replace(world, overrides={"kubernetes": {"kubeconfig": str(path)}}))
     assert told["client-certificate"].text.endswith("these credentials are a token")
     for check in ("right-all-pods", "right-own-pods"):

@@ -14,36 +14,12 @@ from pokepodsd.preflight.examination import examine
 from pokepodsd.preflight.finding import Finding, Level, Place, Topic
 from pokepodsd.preflight.sequence import Sequence
 from pokepodsd.preflight.world import World
-from tests.apiserver.client import ApiServer
 from tests.cli.conftest import COMMAND
 from tests.preflight.printed import run_on_terminal
 
 SCHEMA = Path(__file__).resolve().parents[2] / "packaging" / "schema" / "check-1.json"
 HOUR_NS = 3600 * 10**9
 SECRET = "a-secret-that-nobody-may-see"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("api")) as started:
-        yield started
-
-
-@pytest.fixture
-def world(server: ApiServer, tmp_path: Path) -> World:
-    """A host without systemd, with a kubelet's credentials."""
-    config = tmp_path / "pokepodsd.toml"
-    config.write_text(f'[state]\ndirectory = "{tmp_path}"\n')
-    kubeconfig = server.kubeconfig("node-a", tmp_path / "kubelet")
-    return World(
-        config_path=config,
-        overrides={"kubernetes": {"kubeconfig": str(kubeconfig)}},
-        control_path=tmp_path / "control.sock",
-        unit=None,
-        is_booted=False,
-        is_root=True,
-        wall_ns=wall_ns,
-    )
 
 
 def found(world: World) -> dict[str, Finding]:

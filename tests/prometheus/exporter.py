@@ -7,10 +7,8 @@ format alone, so histograms are classic ones.
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from types import TracebackType
-from typing import Self
+
+from tests.webstandin import Answer, Asked, WebStandIn
 
 LAYERS = ("underlay", "tunnel", "pod")
 STATES = ("up", "down", "opening")
@@ -108,34 +106,14 @@ class Report:
         yield "reader_starts_total", {}, 1
 
 
-class Exporter:
+class Exporter(WebStandIn):
     """A context manager: answers /metrics with the report of the moment, or 503 while silent."""
 
     def __init__(self, report: Report) -> None:
+        super().__init__(self._respond)
         self.report = report
         self.is_silent = False
         self._began = time.monotonic()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def target(self) -> str:
-        """The address with the port, which is the label `instance`."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
 
     def text(self) -> str:
         """What a scrape gets, in the text format (version 0.0.4)."""
@@ -147,23 +125,10 @@ class Exporter:
             lines.append(_line("node_textfile_mtime_seconds", labels, mtime))
         return "\n".join([*lines, ""])
 
-    def _handler(exporter: Self) -> type[BaseHTTPRequestHandler]:  # noqa: N805 # two selves
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if exporter.is_silent:
-                    self.send_error(503)
-                    return
-                body = exporter.text().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-                """Be quiet."""
-
-        return Handler
+    def _respond(self, _: Asked) -> Answer:
+        if self.is_silent:
+            return Answer(status=503)
+        return Answer(body=self.text().encode(), content_type="text/plain; version=0.0.4")
 
 
 def _histogram(layer: str, count: float) -> Iterator[Sample]:

@@ -40,6 +40,7 @@ class Prometheus:
         *,
         rules: Path | None = None,
         place: Place | None = None,
+        interval: str = INTERVAL,
         has_native_histograms: bool = True,
     ) -> None:
         """Plan it. ``targets`` are addresses with ports, by the name of the scrape job."""
@@ -48,9 +49,9 @@ class Prometheus:
         self._has_native_histograms = has_native_histograms
         self._config = {
             "global": {
-                "scrape_interval": INTERVAL,
-                "scrape_timeout": INTERVAL,
-                "evaluation_interval": INTERVAL,
+                "scrape_interval": interval,
+                "scrape_timeout": interval,
+                "evaluation_interval": interval,
             },
             "rule_files": [str(rules)] if rules is not None else [],
             "scrape_configs": [
@@ -87,6 +88,12 @@ class Prometheus:
         assert self._process is not None
         self._process.close()
 
+    @property
+    def url(self) -> str:
+        """Where it is asked, from the place that it runs in."""
+        host, port = self._address
+        return f"http://{host}:{port}"
+
     def query(self, expression: str) -> list[tuple[Labels, float]]:
         """What an expression is now; native histograms count as their number of observations.
 
@@ -97,6 +104,18 @@ class Prometheus:
         if found["resultType"] == "scalar":
             return [({}, float(found["result"][1]))]
         return [(one["metric"], _number(one)) for one in found["result"]]
+
+    def value(self, expression: str, timeout_seconds: float = 30.0) -> float:
+        """The one value of an expression, once it has a result."""
+        found: list[tuple[Labels, float]] = []
+
+        def has_come() -> bool:
+            found[:] = self.query(expression)
+            return bool(found)
+
+        self.wait(has_come, timeout_seconds, expression)
+        ((_, value),) = found
+        return value
 
     def series(self, matcher: str) -> list[Labels]:
         """The labels of all series, with their names."""

@@ -55,7 +55,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with ExitStack() as stack:
         nodes = [stack.enter_context(Exporter(report(number))) for number in range(NODES)]
         textfile = stack.enter_context(Exporter(file_report()))
-        targets = {"pokepodsd": [node.target for node in nodes], "node": [textfile.target]}
+        targets = {"pokepodsd": [node.place for node in nodes], "node": [textfile.place]}
         prometheus = Prometheus(folder / "data", targets, rules=folder / "rules.yaml")
         yield Scene(stack.enter_context(prometheus), nodes, textfile)
 
@@ -116,7 +116,7 @@ def test_a_rack_is_one_alert(scene: Scene) -> None:
 def test_a_silent_exporter_is_a_daemon_that_is_gone(scene: Scene) -> None:
     """HTTP 503, as the exporter says it while the daemon does not answer."""
     scene.nodes[1].is_silent = True
-    instance = scene.nodes[1].target
+    instance = scene.nodes[1].place
     gone = {"alertname": "PokepodsdDaemonGone", "node": "node-b", "instance": instance}
     scene.prometheus.wait_firing([gone])
 

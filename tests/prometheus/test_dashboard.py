@@ -52,7 +52,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     )
     with ExitStack() as stack:
         exporters = [stack.enter_context(Exporter(report)) for report in reports]
-        targets = {"pokepodsd": [exporter.target for exporter in exporters]}
+        targets = {"pokepodsd": [exporter.place for exporter in exporters]}
         folder = tmp_path_factory.mktemp("dashboard")
         started = stack.enter_context(Prometheus(folder, targets))
         started.wait_query("count(rate(pokepodsd_start_time_seconds[10s])) == 2")

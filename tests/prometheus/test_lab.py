@@ -1,76 +1,26 @@
 """What Prometheus tells of real daemons on real tunnels: each scene fires one alert, and ends.
 
-Three nodes; on two of them a daemon. Prometheus asks them by a network of its own. Every time in
-the rules is shorter by `FACTOR`, and every poke is more frequent than by default.
+Daemons run on two of three nodes.
 """
 
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import Cluster, Daemon
+from tests.cluster import Daemon
 from tests.daemon.journalled import during, filtered
-from tests.daemon.scene import TABLES, three_nodes
-from tests.lab import Node
-from tests.prometheus.management import Management
-from tests.prometheus.server import Prometheus
-from tests.prometheus.shipped import write_hurried
-
-FACTOR = 60
-# A verdict takes 10 s, another one on a peer that failed before up to a minute.
-PATIENCE_SECONDS = 120.0
-
-
-class Watch:
-    """Daemons on two of three nodes, and the Prometheus that scrapes them."""
-
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
-        self.cluster = cluster
-        self.here, self.there, self.beside = cluster.lab.nodes
-        self._management = Management(cluster.lab.hub, cluster.lab.nodes)
-        self.prometheus = self._prometheus(folder)
-
-    @contextmanager
-    def daemon(self, node: Node) -> Iterator[Daemon]:
-        """The daemon of a node, with its metrics where Prometheus looks for them."""
-        with self.cluster.daemon(node, {**TABLES, **self._management.tables(node)}) as daemon:
-            yield daemon
-
-    def instance(self, node: Node) -> str:
-        """What Prometheus calls the daemon of a node."""
-        return self._management.target(node)
-
-    def wait_alone(self, labels: Mapping[str, str]) -> None:
-        """Wait until this alert fires, and no other."""
-        self.prometheus.wait_firing([labels], PATIENCE_SECONDS)
-
-    def wait_well(self) -> None:
-        """Wait until both daemons are heard, all their peers are well, and nothing fires."""
-        self.prometheus.wait_query('sum(pokepodsd_peers{verdict="ok"}) == 4', PATIENCE_SECONDS)
-        self.prometheus.wait_query("count(pokepodsd_api_up == 1) == 2", PATIENCE_SECONDS)
-        self.prometheus.wait_firing([], PATIENCE_SECONDS)
-
-    def _prometheus(self, folder: Path) -> Prometheus:
-        folder.mkdir()
-        write_hurried(folder / "rules.yaml", FACTOR)
-        targets = [self.instance(node) for node in (self.here, self.beside)]
-        return Prometheus(
-            folder / "data",
-            {"pokepodsd": targets},
-            rules=folder / "rules.yaml",
-            place=self.cluster.lab.hub,
-        )
+from tests.daemon.scene import three_nodes
+from tests.prometheus.watch import PATIENCE_SECONDS, Watch
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     """One for all scenes, each of which undoes what it did."""
     with three_nodes(tmp_path_factory.mktemp("cluster")) as cluster:
-        watch = Watch(cluster, tmp_path_factory.mktemp("prometheus") / "scratch")
+        here, _, beside = cluster.lab.nodes
+        watch = Watch(cluster, tmp_path_factory.mktemp("prometheus") / "scratch", (here, beside))
         with watch.prometheus, watch.daemon(watch.beside):
             yield watch
 
@@ -158,13 +108,20 @@ def test_a_daemon_that_stands_still_is_gone_until_it_goes_on(watch: Watch, daemo
         daemon.process.cont()
 
 
-def test_a_daemon_that_stood_still_for_a_moment_is_late(watch: Watch, daemon: Daemon) -> None:
-    """A second and more: told with the node's name, for as long as the gauge shows it."""
-    daemon.process.stop()
-    # How long it stands still is what is to be seen.
-    time.sleep(1.5)
-    daemon.process.cont()
-    watch.wait_alone({"alertname": "PokepodsdLoopLate", "node": "node-a"})
+def test_a_daemon_that_stood_still_for_a_moment_is_late(stage: Watch) -> None:
+    """A second and more: told with the node's name, until a daemon that is not late is there.
+
+    The same one shows it in its gauge for a minute.
+    """
+    with stage.daemon(stage.here) as daemon:
+        stage.wait_well()
+        daemon.process.stop()
+        # How long it stands still is what is to be seen.
+        time.sleep(1.5)
+        daemon.process.cont()
+        stage.wait_alone({"alertname": "PokepodsdLoopLate", "node": "node-a"})
+    with stage.daemon(stage.here):
+        stage.wait_well()
 
 
 def test_a_refused_reload_is_told(watch: Watch, daemon: Daemon) -> None:
@@ -184,8 +141,6 @@ def test_a_refused_reload_is_told(watch: Watch, daemon: Daemon) -> None:
 def test_round_trips_are_native_histograms(watch: Watch, layer: str) -> None:
     """A quantile comes from a histogram without a bucket that anybody chose."""
     rate = f'rate(pokepodsd_rtt_seconds{{layer="{layer}"}}[1m])'
-    watch.prometheus.wait_query(f"histogram_quantile(0.99, {rate}) > 0", PATIENCE_SECONDS)
-    found = watch.prometheus.query(f"max(histogram_quantile(0.99, {rate}))")
-    ((_, seconds),) = found
+    seconds = watch.prometheus.value(f"max(histogram_quantile(0.99, {rate})) > 0", PATIENCE_SECONDS)
     # The time-out of a poke; an answer that is later counts as none.
     assert 0 < seconds <= 0.5 * 2 ** (1 / 8)

@@ -52,4 +52,4 @@ def test_it_is_complete_without_a_network(node: Box, deb: Path) -> None:
     words = node.sh(
         "COMP_WORDS='pokepodsd che' COMP_CWORD=1 _POKEPODSD_COMPLETE=bash_complete pokepodsd"
     )
-    assert words == "plain,check-config\n"
+    assert words == "plain,check\nplain,check-config\n"

@@ -12,7 +12,7 @@ from pokepodsd.core.statusmatrix import parse, status_matrix
 from pokepodsd.view.matrixpage import page
 from pokepodsd.view.matrixwords import escaped
 from tests.matrixworld import World, large, small
-from tests.statusserver import StatusPage
+from tests.statuspage import StatusPage
 from tests.view.browser import Browser, started
 from tests.view.test_matrixpage import HOSTILE
 

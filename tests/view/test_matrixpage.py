@@ -20,7 +20,7 @@ from pokepodsd.view.matrixlooks import LOOKS
 from pokepodsd.view.matrixpage import page
 from pokepodsd.view.matrixsvg import standalone
 from pokepodsd.view.matrixtext import text_lines
-from pokepodsd.view.matrixwords import duration, escaped, labels, span, summary
+from pokepodsd.view.matrixwords import duration, escaped, labels, since, summary
 from tests.matrixworld import World, large, small
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -261,11 +261,10 @@ def test_durations_have_three_digits(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_spans() -> None:
-    """In one unit; what is in the future is no time ago."""
-    assert [span(seconds) for seconds in (-5, 0, 119.9, 120, 7_200, 172_800)] == [
-        *("0 s", "0 s", "119 s", "2 min", "2 h", "2 d")
-    ]
+def test_a_time_is_told_with_how_long_ago_it_was() -> None:
+    """In whole seconds, as the page's script says it; what is in the future is no time ago."""
+    assert since(0.9, 119.1) == "1970-01-01 00:00:00 UTC (119 s before)"
+    assert since(120, 100.5) == "1970-01-01 00:02:00 UTC (0 s before)"
 
 
 def test_labels_leave_out_what_all_share() -> None:

@@ -37,7 +37,7 @@ def test_milliseconds(seconds: float | None, text: str) -> None:
         (172_800, "2 d"),
     ],
 )
-def test_span(seconds: float, text: str) -> None:
+def test_span(seconds: int, text: str) -> None:
     """One unit, which hides less than half of what it says."""
     assert units.span(seconds) == text
 
