@@ -66,7 +66,7 @@ def test_a_pipe_that_nobody_reads_ends_it_quietly(
     assert (done.returncode, done.stderr) == (141, b"")
 
 
-@pytest.mark.parametrize("words", [STATUS, (*STATUS, "-o", "json"), ("rbac",)])
+@pytest.mark.parametrize("words", [STATUS, (*STATUS, "-o", "json"), ("rbac",), ("--help",)])
 def test_a_full_disk_is_one_line(
     socket: Path, environment: dict[str, str], words: Sequence[str]
 ) -> None:
