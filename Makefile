@@ -22,7 +22,7 @@ BUILD = $(VENV_PACKAGES)/bin/python packaging/build
 CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kubeconfig.py tests/edge/test_asker.py
 
 # Tests that look at when packets leave: they have the processors first.
-PACED := tests/daemon tests/test_rollout.py tests/cli/test_need.py
+PACED := tests/daemon tests/test_rollout.py tests/test_demo.py tests/cli/test_need.py
 
 # Tests in boxes that look at how long something takes.
 TIMED := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)

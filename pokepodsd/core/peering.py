@@ -259,7 +259,7 @@ class Peering:
 
     def _try_next(self, peer: Peer, record: Record) -> None:
         before = record.target
-        another = self._targets.try_next(peer, before.id)
+        another = self._targets.try_next(peer, before.id, sent=record.sent)
         if another is None or another == before:
             return
         self._wanted[peer.id][before.id] = another
@@ -275,10 +275,10 @@ class Peering:
             self._bursts.after_return(peer)
         if target.layer is not Layer.TUNNEL:
             return
-        lost = outcome.probe.ordinal - before.answered - 1
         # Pokes that were lost to another address, which is nobody's, shut nothing.
-        is_other = before.answered == 0 and self._targets.has_tried(target.id)
-        is_new = before.health is not Health.UP and lost > 0 and not is_other
+        others = self._targets.sent_to_others(target.id)
+        lost = max(0, outcome.probe.ordinal - max(before.answered, others) - 1)
+        is_new = before.health is not Health.UP and lost > 0
         was_shut = before.failures >= _SHUT or is_new
         if was_shut:
             since_ns = before.unanswered_since_ns or outcome.at_ns

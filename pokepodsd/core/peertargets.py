@@ -17,6 +17,7 @@ class PeerTargets:
     def __init__(self, families: frozenset[Family]) -> None:
         self._families = families
         self._tries: dict[TargetId, int] = {}
+        self._sent_to_others: dict[TargetId, int] = {}
         self.own_addresses: frozenset[str] = frozenset()
         """The addresses of this host, which are never targets."""
 
@@ -43,14 +44,18 @@ class PeerTargets:
                 layer=Layer.UNDERLAY,
             )
 
-    def try_next(self, peer: Peer, target_id: TargetId) -> Target | None:
-        """The tunnel's target with another address: a block's first need not be anybody's."""
+    def try_next(self, peer: Peer, target_id: TargetId, *, sent: int) -> Target | None:
+        """The tunnel's target with another address: a block's first need not be anybody's.
+
+        ``sent`` is how many pokes left for those that it had until now.
+        """
         self._tries[target_id] = self._tries.get(target_id, 0) + 1
+        self._sent_to_others[target_id] = sent
         return next((one for one in self.of(peer) if one.id == target_id), None)
 
-    def has_tried(self, target_id: TargetId) -> bool:
-        """Whether it has another address than at first."""
-        return self._tries.get(target_id, 0) > 0
+    def sent_to_others(self, target_id: TargetId) -> int:
+        """How many pokes left for addresses that it had before."""
+        return self._sent_to_others.get(target_id, 0)
 
     def is_untried(self, peer: Peer, target_id: TargetId) -> bool:
         """Whether the address that it has now was not tried before."""
@@ -64,6 +69,7 @@ class PeerTargets:
     def forget(self, target_id: TargetId) -> None:
         """A target is withdrawn."""
         self._tries.pop(target_id, None)
+        self._sent_to_others.pop(target_id, None)
 
     def _address(self, tunnel: Tunnel) -> str | None:
         usable = [address for address in tunnel.addresses if self._may_poke(address)]

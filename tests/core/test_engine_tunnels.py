@@ -241,3 +241,26 @@ def test_second_address_is_tried_after_a_silent_burst() -> None:
     world.answer = answers
     world.run(60)
     assert world.engine.snapshot().peers == {"ok": 1}
+
+
+def test_a_node_that_starts_late_is_told_to_be_open() -> None:
+    """Its first address was given up meanwhile: the tunnel was shut all the same."""
+    world = make_world(is_silent)
+    world.dump(UPLINK, *routes(1))
+    world.run(5)
+    addresses = [address for _, address in world.by_layer[Layer.TUNNEL]]
+    assert len(set(addresses)) == 2
+    world.answer = answers
+    world.run(10)
+    (opened,) = [one for one in world.entries if one.kind is EventKind.TUNNEL_OPENED]
+    # The pokes that were lost to the address that answers now.
+    assert "lost poke" in opened.text
+
+
+def test_an_address_that_is_nobody_s_shuts_nothing() -> None:
+    """The second one answers at once: there was nothing to open."""
+    world = make_world(lambda target: "silence" if target.address == ONE else "reply")
+    world.dump(UPLINK, *routes(1))
+    world.run(60)
+    assert world.engine.snapshot().peers == {"ok": 1}
+    assert EventKind.TUNNEL_OPENED not in world.told()
