@@ -4,10 +4,11 @@ A plant is entered, and the node has the fault; what a remedy has not mended by 
 """
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from tests.lab import Process
 from tests.preflight.desk import Desk
@@ -119,6 +120,22 @@ def second_daemon(desk: Desk) -> Iterator[None]:
         for one in (first, second):
             one.wait_for_line("pokes tunnels every")
         yield
+    desk.socket.unlink(missing_ok=True)
+
+
+@contextmanager
+def hanging_daemon(desk: Desk) -> Iterator[None]:
+    words = (sys.executable, "-m", "pokepodsd", "--config", str(desk.config))
+    runtime = {**os.environ, "RUNTIME_DIRECTORY": str(desk.socket.parent)}
+    with Process(desk.node.command(*words, "run"), env=runtime) as daemon:
+        daemon.wait_for_line("pokes tunnels every")
+        os.kill(daemon.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            # Else it would not end where it was not mended.
+            with suppress(ProcessLookupError):
+                os.kill(daemon.pid, signal.SIGCONT)
     desk.socket.unlink(missing_ok=True)
 
 
