@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
+from tests.apiserver.kubeconfig import write_token_kubeconfig
 from tests.lab import Process
 from tests.preflight.desk import Desk
 
+ACCOUNT = "system:serviceaccount:kube-system:pokepodsd"
 Plant = Callable[[Desk], AbstractContextManager[None]]
 
 
@@ -97,13 +99,22 @@ def right_missing(desk: Desk) -> Iterator[None]:
 
 
 def report_missing(kind: str) -> Plant:
+    """Of an account that may read: a kubelet may write what is asked for, about its own node."""
+
     @contextmanager
     def plant(desk: Desk) -> Iterator[None]:
+        api, folder = desk.cluster.api, desk.cluster.folder / "account"
+        api.control.set_token("a-token", ACCOUNT, ["system:serviceaccounts"])
+        folder.mkdir(exist_ok=True)
+        path = write_token_kubeconfig(api.authority, folder, api.url, "a-token")
+        named = {"kubeconfig": str(path), "node_name": desk.node.name}
+        desk.configure({"kubernetes": {**named, "report": kind}})
         desk.give_kubectl()
-        desk.configure({"kubernetes": {"report": kind}})
+        desk.paste("pokepodsd rbac --for serviceaccount | kubectl apply -f -")
         yield
         with desk.cluster.lab.hub.inside():
-            desk.cluster.api.admin.revoke("pokepodsd-report")
+            api.admin.revoke("pokepodsd-report")
+            api.admin.revoke()
 
     return plant
 
