@@ -39,7 +39,7 @@ def test_a_reload_turns_it_on_and_off(cluster: Cluster, here: Node) -> None:
         while is_open(here):
             assert time.monotonic() < until
         told = kinds(daemon.finish())
-        assert told == ["CONFIG_RELOADED", "METRICS_AVAILABLE", "CONFIG_RELOADED"]
+        assert told == ["TUNNELS_FOUND", "CONFIG_RELOADED", "METRICS_AVAILABLE", "CONFIG_RELOADED"]
 
 
 def test_it_ends_with_a_daemon_that_is_killed(cluster: Cluster, here: Node) -> None:
