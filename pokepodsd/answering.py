@@ -14,7 +14,7 @@ from typing import Any
 
 from pokepodsd import __version__
 from pokepodsd.core.metrics import numbers
-from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
+from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, NodeName
 from pokepodsd.core.moment import Moment
 from pokepodsd.core.statistics import Lateness
 from pokepodsd.core.status import Selection, Stages, StatusParts
@@ -22,6 +22,8 @@ from pokepodsd.edge.clock import monotonic_ns, wall_ns
 
 Lines = Iterator[Mapping[str, Any]]
 _CHOICES = ("some", "all", "none")
+# Two clocks are never read at once, and one of them is slewed.
+_SAME_NS = 50 * MILLISECOND_NS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class Answering:
         self._stages = stages
         self._facts = facts
         self._status = StatusParts(stages)
+        self._apart_ns = _apart_ns()
 
     def answer(self, request: Mapping[str, Any]) -> Lines:
         """Whatever of these is asked, as the exporter does."""
@@ -56,7 +59,7 @@ class Answering:
         if isinstance(selection, str):
             yield {"error": selection}
             return
-        moment = Moment(now=now, wall_ns=wall_ns())
+        moment = self._moment(now)
         yield {"status": {**self._status.header(moment), **self._own(now)}}
         peers = targets = 0
         for peer in self._status.peers(selection, moment):
@@ -70,12 +73,22 @@ class Answering:
     def metrics(self, now: MonotonicNs) -> Lines:
         """The numbers, in one line."""
         facts = self._facts
-        found = numbers(self._stages, Moment(now=now, wall_ns=wall_ns()))
+        found = numbers(self._stages, self._moment(now))
         found |= self._own(now) | {"pid": os.getpid()}
         found["api"]["reader_starts"] = facts.reader_starts()
         found["loop"]["late_seconds_total"] = facts.lateness.total_ns / SECOND_NS
         found["reloads"] = {"ok": facts.reloads["ok"], "refused": facts.reloads["refused"]}
         yield {"metrics": found}
+
+    def _moment(self, now: MonotonicNs) -> Moment:
+        """This time on both clocks, so that what happened once is always told at the same time.
+
+        A start that is told a hair earlier or later looks like another start.
+        """
+        apart_ns = _apart_ns()
+        if abs(apart_ns - self._apart_ns) > _SAME_NS:
+            self._apart_ns = apart_ns
+        return Moment(now=now, wall_ns=now + self._apart_ns)
 
     def _own(self, now: MonotonicNs) -> dict[str, Any]:
         facts = self._facts
@@ -88,6 +101,11 @@ class Answering:
             },
             "loop": {"lag_seconds": facts.lateness.worst_ns(now) / SECOND_NS},
         }
+
+
+def _apart_ns() -> int:
+    """By how much the wall clock is ahead: whoever is held up between the two reads less."""
+    return max(wall_ns() - monotonic_ns() for _ in range(3))
 
 
 def _is_reachable(address: str) -> bool:

@@ -21,6 +21,9 @@ Handler = Callable[[Connection, Any, MonotonicNs], Lines]
 _SILENCE_NS = 10 * SECOND_NS
 # Far below a tick: what is written longer is written in more turns.
 _WRITING_NS = 2 * MILLISECOND_NS
+# Between two entries about what is no request. Who may ask is not trusted with the journal: what
+# floods it makes systemd-journald drop the alarms too (RateLimitBurst=).
+_REFUSALS_APART_NS = 60 * SECOND_NS
 
 
 class Desk:
@@ -31,6 +34,8 @@ class Desk:
         self._handlers = handlers
         self._listener: Listener | None = None
         self._busy: dict[Connection, MonotonicNs] = {}
+        self._next_refusal = MonotonicNs(0)
+        self._untold_refusals = 0
         self.entries: list[Entry] = []
 
     def start(self, directory: Path | None) -> None:
@@ -107,7 +112,7 @@ class Desk:
         try:
             request = connection.read()
         except ControlError as error:
-            self._tell(EventKind.CONTROL_REFUSED, Level.INFO, f"control socket: {error}")
+            self._tell_refused(error, now)
             return
         if request is None:
             return
@@ -118,6 +123,17 @@ class Desk:
                 return
         known = ", ".join(self._handlers)
         connection.answer(iter([{"error": f"the request is none of these: {known}"}]))
+
+    def _tell_refused(self, error: ControlError, now: MonotonicNs) -> None:
+        """Say that something was no request; of many, how many they were, with the next one."""
+        if now < self._next_refusal:
+            self._untold_refusals += 1
+            return
+        others = self._untold_refusals
+        before = f"; {others} more were refused since the last such entry" if others else ""
+        self._next_refusal = MonotonicNs(now + _REFUSALS_APART_NS)
+        self._untold_refusals = 0
+        self._tell(EventKind.CONTROL_REFUSED, Level.INFO, f"control socket: {error}{before}")
 
     def _tell(self, kind: EventKind, level: Level, text: str) -> None:
         self.entries.append(Entry(kind=kind, level=level, text=text))

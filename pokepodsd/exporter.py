@@ -33,6 +33,9 @@ _PATIENCE_SECONDS = 2.0
 _STATUS_DEFAULTS = {"peers": "all", "targets": "some"}
 _AMOUNTS = ("some", "all", "none")
 _NAMES = ("peer", "namespace")
+# In bytes: no name of Kubernetes is longer. However they are escaped, two of them are a question
+# that the daemon takes; one that is too long for it would cost this process its life.
+_LONGEST_NAME = 253
 _INDEX = (
     b"<!doctype html><title>pokepodsd</title><h1>pokepodsd</h1>"
     b'<ul><li><a href="metrics">metrics</a><li><a href="status">status</a></ul>\n'
@@ -120,6 +123,9 @@ class Exporter:
                 return _refusal(HTTPStatus.BAD_REQUEST, f"no parameter {name!r:.50}")
             if name in _STATUS_DEFAULTS and value not in _AMOUNTS:
                 return _refusal(HTTPStatus.BAD_REQUEST, f"{name} is one of {', '.join(_AMOUNTS)}")
+            if len(value.encode(errors="replace")) > _LONGEST_NAME:
+                text = f"{name} is longer than {_LONGEST_NAME} bytes"
+                return _refusal(HTTPStatus.BAD_REQUEST, text)
         document = joined(self._line.ask({"status": asked}))
         return Reply(json.dumps(document).encode() + b"\n", "application/json")
 

@@ -76,6 +76,8 @@ class Reader:
 
     def run(self) -> None:
         """Never returns."""
+        # At nothing yet: whoever adds up what readers received sees that this is another one.
+        self._say(self._asker.alive())
         threading.Thread(target=self._guard, name="guard", daemon=True).start()
         threading.Thread(target=self._look_up, name="nodes", daemon=True).start()
         threading.Thread(target=self._reporter.run, name="reports", daemon=True).start()

@@ -36,7 +36,7 @@ def stat(title: str, expr: str, says: str, limit: float | None = 1) -> Panel:
     )
 
 
-FAULTS = ', excuse="", verdict=~"tunnel_broken|node_unreachable"'
+FAULTS = ', verdict=~"tunnel_broken|node_unreachable"'
 
 CLUSTER = Row(
     title="The cluster",

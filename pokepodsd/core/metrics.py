@@ -3,13 +3,15 @@
 Owns which numbers there are. Their names, help and types are `edge.metrics`'.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
 from pokepodsd.core.model import SECOND_NS, Layer, OutcomeKind
 from pokepodsd.core.moment import Moment
 from pokepodsd.core.overview import Overview
+from pokepodsd.core.packets import ERROR_NAMES
 from pokepodsd.core.requests import Request, Result
 from pokepodsd.core.statistics import SCHEMA, RttHistogram
 from pokepodsd.core.status import VERSION, Stages, targets_by_layer
@@ -20,6 +22,7 @@ _UNWELL: Final = (Verdict.TUNNEL_BROKEN, Verdict.NODE_UNREACHABLE, Verdict.POD_O
 # Of what fails at once on every node, a bounded number of series: a Prometheus must not melt with
 # the network.
 MOST_UNWELL: Final = 100
+_UNNAMED: Final = "other"
 
 
 def numbers(stages: Stages, moment: Moment) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def numbers(stages: Stages, moment: Moment) -> dict[str, Any]:
         },
         "rtt": {layer.value: _histogram(ledger.rtts[layer]) for layer in Layer},
         "send_errors": dict(ledger.send_errors),
-        "icmp_errors": dict(ledger.icmp_errors),
+        "icmp_errors": _by_name(ledger.icmp_errors),
         "strays": poking.flights.all_strays(),
         "intervals": {
             layer.value: lanes[layer].interval_ns / SECOND_NS for layer in (Layer.TUNNEL, Layer.POD)
@@ -51,6 +54,14 @@ def numbers(stages: Stages, moment: Moment) -> dict[str, Any]:
         "api": _api(stages, moment),
         "unwell": list(_unwell(stages, seen, moment)),
     }
+
+
+def _by_name(errors: Mapping[str, int]) -> dict[str, int]:
+    """Those without a name are one: each name is a series for ever, and others choose the code."""
+    counts: Counter[str] = Counter()
+    for name, number in errors.items():
+        counts[name if name in ERROR_NAMES else _UNNAMED] += number
+    return dict(counts)
 
 
 def _histogram(histogram: RttHistogram) -> dict[str, Any]:

@@ -42,6 +42,8 @@ _ERROR_NAMES: Final[dict[tuple[Family, int, int], str]] = {
     (Family.V6, 2, 0): "packet too big",
     (Family.V6, 3, 0): "hop limit exceeded",
 }
+# All others are told by their numbers, which whoever sends them chooses.
+ERROR_NAMES: Final = frozenset(_ERROR_NAMES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

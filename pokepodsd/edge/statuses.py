@@ -33,7 +33,7 @@ def read(source: str, *, timeout_seconds: float) -> list[Any]:
         if source == STDIN:
             return _documents(sys.stdin.buffer)
         if is_url(source):
-            return [_from_url(urlsplit(source), timeout_seconds)]
+            return [_from_url(_split(source), timeout_seconds)]
         with Path(source).open("rb") as file:
             return _documents(file)
 
@@ -52,8 +52,9 @@ def node_hint(source: str) -> str:
     """What the node of a source that cannot be read is called: a URL's host, a file's name."""
     if is_url(source):
         with contextlib.suppress(ValueError):
-            return urlsplit(source).hostname or source
-        return source
+            if hostname := urlsplit(source).hostname:
+                return hostname
+        return shown(source)
     return Path(source).stem or source
 
 
@@ -78,6 +79,16 @@ def _documents(file: IO[bytes]) -> list[Any]:
             raise
         return [json.loads(line) for line in lines]
     return whole if isinstance(whole, list) else [whole]
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        # Its text quotes what is wrong, which may be a password.
+        raise ValueError("it is no URL: a password is written with %2F, %40 and the like") from None
+    return parts
 
 
 def _from_url(url: SplitResult, timeout_seconds: float) -> Any:

@@ -96,6 +96,8 @@ def _missing(world: World, *, is_running: bool) -> Finding:
     path = world.control_path
     if is_running and world.unit is not None and world.unit.is_active:
         return SOCKET.warning(f"the daemon runs, and {path} is not there", _restart(world))
+    if is_running:
+        return SOCKET.ok(f"none at {path}, of the daemon that runs: pokepodsd status cannot ask it")
     return SOCKET.ok(f"none at {path} while no daemon runs")
 
 
@@ -113,4 +115,5 @@ def _restart(world: World) -> str:
     pids = " ".join(str(one.pid) for one in _daemons(world.root))
     if world.unit is not None and world.unit.is_active:
         return "systemctl restart pokepodsd"
-    return f"kill {pids}"
+    # One that hangs does not take SIGTERM, and whoever is killed leaves its socket.
+    return f"kill -KILL {pids} && {shlex.join(['rm', str(world.control_path)])}"

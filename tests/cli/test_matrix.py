@@ -110,6 +110,19 @@ def test_a_source_that_cannot_be_read_is_a_row_without_report(run: Run, tmp_path
     }
 
 
+@pytest.mark.parametrize("place", ["[bad", "h:port"])
+@pytest.mark.parametrize("password", ["secret", "secret/more"])
+def test_a_url_that_is_none_is_told_without_its_password(
+    run: Run, tmp_path: Path, place: str, password: str
+) -> None:
+    """Neither in the complaint, nor as the name of a node in what is drawn."""
+    saved = save(tmp_path / "two.json", small().documents()[:2])
+    done = run("matrix", saved, f"http://name:{password}@{place}/status", "-o", "json")
+    assert done.returncode == 69
+    assert "it is no URL" in done.stderr
+    assert "secret" not in done.stderr + done.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from pokepodsd.core.document import Document
+from pokepodsd.core.status import FEW_PEERS, MOST_SHOWN
 from tests.cli.conftest import COMMAND, Run
 from tests.cli.fakedaemon import FakeDaemon
 from tests.cli.terminal import Terminal
@@ -54,6 +55,14 @@ def test_exit_status_is_the_verdict(
     with FakeDaemon.telling(socket, make()):
         done = run("status", "-o", form, "--socket", str(socket))
     assert (done.returncode, done.stderr) == (expected, "")
+
+
+def test_the_schema_says_how_many_are_told() -> None:
+    """Whoever reads the document knows when there may be more than it lists."""
+    properties = json.loads(SCHEMA.read_text())["properties"]
+    assert f"all if there are at most {FEW_PEERS}" in properties["peers"]["description"]
+    for part in ("peers", "targets"):
+        assert f"t most {MOST_SHOWN}" in properties[part]["description"]
 
 
 @pytest.mark.parametrize("make", [broken, cut_off, many, document])

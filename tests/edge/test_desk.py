@@ -201,6 +201,23 @@ def test_what_is_no_request_is_told_and_refused(desk: Desk, tmp_path: Path) -> N
     assert unknown.lines() == [{"error": "the request is none of these: short, long, endless"}]
 
 
+def test_garbage_without_end_is_told_once_a_minute(desk: Desk, tmp_path: Path) -> None:
+    """The group may ask, and may not fill the journal: the next entry says how many there were."""
+
+    def send_garbage(seconds: float) -> None:
+        client = Client(tmp_path / NAME)
+        client.send(b"hello?\n")
+        desk.turn(at(seconds))
+        assert not client.take()
+
+    for number in range(50):
+        send_garbage(number)
+    assert len(desk.entries) == 1
+    send_garbage(61)
+    assert [entry.kind for entry in desk.entries] == [EventKind.CONTROL_REFUSED] * 2
+    assert desk.entries[1].text.endswith("; 49 more were refused since the last such entry")
+
+
 def test_a_client_that_goes_is_forgotten(desk: Desk, tmp_path: Path) -> None:
     """In the middle of an answer, too."""
     client = ask(tmp_path, endless=1)

@@ -7,6 +7,7 @@ import socket
 import time
 import urllib.error
 from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
@@ -79,6 +80,19 @@ def test_other_pages(served: Daemon, path: str, status: int, text: str) -> None:
     found, body, _ = get(served, path)
     assert found == status
     assert text in body.decode()
+
+
+@pytest.mark.parametrize("letter", ["x", "%01", "%C3%A9"])
+def test_no_question_ends_the_exporter(served: Daemon, letter: str) -> None:
+    """A name that is too long is refused, and the longest that is not reaches the daemon, however
+    it is escaped on the way: neither is anything that the daemon ends its exporter for.
+    """
+    refused = served.asked.copy()
+    assert get(served, f"/status?peer={letter * (12_000 // len(letter))}")[0] == 400
+    assert served.asked == refused
+    names = letter * (253 // len(unquote_to_bytes(letter)))
+    assert get(served, f"/status?peer={names}&namespace={names}")[0] == 200
+    assert served.texts(EventKind.EXPORTER_REPLACED) == []
 
 
 def test_a_stuck_daemon_is_told_as_such(served: Daemon) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from pokepodsd import reader
 from pokepodsd.asker import Orders
+from pokepodsd.core.apiusage import ApiUsage
 from pokepodsd.core.config import validate
 from pokepodsd.core.errands import Lookup, encode_errand
 from pokepodsd.core.lines import LineBuffer
@@ -112,6 +113,22 @@ def wait_end(reading: Reading) -> str:
     finally:
         os.close(descriptor)
     return reading.child.kill()
+
+
+def test_what_each_reader_received_is_counted(server: ClusterServer, orders: Orders) -> None:
+    """One that received no less than the reader before it is told from it all the same."""
+    server.control.change_settings(node_selectors=False)
+    usage, received = ApiUsage(), 0
+    for _ in range(2):
+        reading = Reading(orders)
+        reading.wait_kind(Watching)
+        last = reading.wait(lambda record: isinstance(record, Alive) and record.received > 0)
+        reading.child.kill()
+        for record in reading.records:
+            usage.take(record)
+        assert isinstance(last, Alive)
+        received += last.received
+    assert usage.received == received
 
 
 def test_lookup_is_answered_by_a_record(server: ClusterServer, reading: Reading) -> None:

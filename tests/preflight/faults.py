@@ -174,6 +174,13 @@ FAULTS = {
         name="daemons:",
         command="kill ",
     ),
+    "a daemon that hangs": Fault(
+        plant=plants.hanging_daemon,
+        level="failed",
+        name="control socket:",
+        command="kill -KILL ",
+        healed="daemons: no pokepodsd runs in this network",
+    ),
     "a control socket that was left": Fault(
         plant=plants.stale_socket,
         level="warning",

@@ -4,14 +4,17 @@ A plant is entered, and the node has the fault; what a remedy has not mended by 
 """
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
+from tests.apiserver.kubeconfig import write_token_kubeconfig
 from tests.lab import Process
 from tests.preflight.desk import Desk
 
+ACCOUNT = "system:serviceaccount:kube-system:pokepodsd"
 Plant = Callable[[Desk], AbstractContextManager[None]]
 
 
@@ -96,13 +99,22 @@ def right_missing(desk: Desk) -> Iterator[None]:
 
 
 def report_missing(kind: str) -> Plant:
+    """Of an account that may read: a kubelet may write what is asked for, about its own node."""
+
     @contextmanager
     def plant(desk: Desk) -> Iterator[None]:
+        api, folder = desk.cluster.api, desk.cluster.folder / "account"
+        api.control.set_token("a-token", ACCOUNT, ["system:serviceaccounts"])
+        folder.mkdir(exist_ok=True)
+        path = write_token_kubeconfig(api.authority, folder, api.url, "a-token")
+        named = {"kubeconfig": str(path), "node_name": desk.node.name}
+        desk.configure({"kubernetes": {**named, "report": kind}})
         desk.give_kubectl()
-        desk.configure({"kubernetes": {"report": kind}})
+        desk.paste("pokepodsd rbac --for serviceaccount | kubectl apply -f -")
         yield
         with desk.cluster.lab.hub.inside():
-            desk.cluster.api.admin.revoke("pokepodsd-report")
+            api.admin.revoke("pokepodsd-report")
+            api.admin.revoke()
 
     return plant
 
@@ -119,6 +131,22 @@ def second_daemon(desk: Desk) -> Iterator[None]:
         for one in (first, second):
             one.wait_for_line("pokes tunnels every")
         yield
+    desk.socket.unlink(missing_ok=True)
+
+
+@contextmanager
+def hanging_daemon(desk: Desk) -> Iterator[None]:
+    words = (sys.executable, "-m", "pokepodsd", "--config", str(desk.config))
+    runtime = {**os.environ, "RUNTIME_DIRECTORY": str(desk.socket.parent)}
+    with Process(desk.node.command(*words, "run"), env=runtime) as daemon:
+        daemon.wait_for_line("pokes tunnels every")
+        os.kill(daemon.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            # Else it would not end where it was not mended.
+            with suppress(ProcessLookupError):
+                os.kill(daemon.pid, signal.SIGCONT)
     desk.socket.unlink(missing_ok=True)
 
 

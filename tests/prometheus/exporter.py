@@ -21,12 +21,11 @@ Sample = tuple[str, Mapping[str, str], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unwell:
-    """A peer that is not well; an ``excuse`` is why that is no alarm."""
+    """A peer that is not well."""
 
     peer: str
     address: str
     verdict: str
-    excuse: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +60,7 @@ class Report:
         yield "reloads_total", {"outcome": "refused"}, self.refused_reloads
         for one in self.unwell:
             labels = {"peer": one.peer, "address": one.address}
-            excuse = {"excuse": one.excuse} if one.excuse else {}
-            yield "peer_unwell", {**labels, "verdict": one.verdict, **excuse}, 1
+            yield "peer_unwell", {**labels, "verdict": one.verdict}, 1
             yield "peer_unwell_since_timestamp_seconds", labels, now - 60
         yield from self.extra
 

@@ -161,10 +161,3 @@ def test_trouble_of_one_daemon_names_its_node(
     """The node by its name, whatever the address that is scraped."""
     scene.change(0, **changes)
     scene.prometheus.wait_firing([{**labels, "node": "node-a"}])
-
-
-def test_an_excused_peer_is_no_alert(scene: Scene) -> None:
-    """A cordoned node and one without excuse: only the other one is told."""
-    excused = replace(scene.peer(1, "node_unreachable"), excuse="cordoned")
-    scene.change(0, unwell=(excused, scene.peer(2, "node_unreachable")))
-    scene.prometheus.wait_firing([{"alertname": "PokepodsdNodeUnreachable", "peer": "node-c"}])

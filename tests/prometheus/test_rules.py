@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pokepodsd.core.families import families
+from tests.core.metricsfacts import NOW, metrics_document, unwell
 from tests.prometheus.exporter import Exporter, Report, Unwell
 from tests.prometheus.shipped import ROOT, RULES, UNIT_TESTS, alerts, read_rules
 
@@ -14,6 +16,9 @@ ALERTS = list(alerts())
 RUNBOOK = "file:///usr/share/doc/pokepodsd/operations.md#"
 # Of node_exporter and of Prometheus itself.
 FOREIGN = {"node_textfile_mtime_seconds", "up", "ALERTS"}
+# What Prometheus adds to each series.
+TARGET = {"cluster", "job", "instance"}
+_SELECTOR = re.compile(r"(?<![\w:])(pokepodsd_\w+)\{([^}]*)\}")
 _STRINGS = re.compile(r'"[^"]*"')
 _METRIC = re.compile(r"\b(?:pokepodsd_\w+|node_\w+_seconds|up|ALERTS)\b")
 
@@ -75,3 +80,17 @@ def test_the_rules_ask_for_metrics_that_are_there() -> None:
         for record in recorded:
             bare = bare.replace(record, "")
         assert set(_METRIC.findall(bare)) <= served | FOREIGN
+
+
+def test_the_rules_ask_for_labels_that_are_there() -> None:
+    """A label that no series has would leave nothing out, or everything."""
+    document = metrics_document() | {"unwell": [unwell()]}
+    told = families(document, python="3.11.2", now=NOW)
+    labels = {one.name: {name for row in one.rows for name in row.labels} for one in told}
+    texts = [rule["expr"] for rule in read_rules()]
+    texts += [text for rule in ALERTS for text in rule["annotations"].values()]
+    selectors = [found for text in texts for found in _SELECTOR.findall(text)]
+    assert selectors
+    for name, matchers in selectors:
+        bare = re.sub(r"""(["']).*?\1""", "", matchers)
+        assert set(re.findall(r"\w+", bare)) <= labels[name] | TARGET
