@@ -17,6 +17,8 @@ from pokepodsd.errors import ControlError
 Lines = Iterator[Mapping[str, Any]]
 Handler = Callable[[Connection, Any, MonotonicNs], Lines]
 """Answers a request of one kind: who asks, the request's body, and when."""
+# Connections of others than root.
+MOST_OF_OTHERS = 12
 # How long a client may be there and want nothing.
 _SILENCE_NS = 10 * SECOND_NS
 # Far below a tick: what is written longer is written in more turns.
@@ -76,6 +78,9 @@ class Desk:
             return
         self._listener.accept()
         there = self._listener.connections
+        for one in [one for one in there if one.uid != 0][MOST_OF_OTHERS:]:
+            # Whatever they do, there is room for root.
+            one.close()
         for one in there:
             self._busy.setdefault(one, now)
             self._take(one, now)

@@ -95,7 +95,7 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     said = _API.get(api["state"], api["text"])
     yield "API", f"{escape(said)}{heard}{_API_ENDS.get(api['state'], '')}"
     running = units.between(document["started"], document["at"])
-    late = units.milliseconds(document["loop"]["lag_seconds"])
+    late = units.lateness(document["loop"]["lag_seconds"])
     program = escape(document["program"])
     yield "Daemon", f"pokepodsd {program} runs for {running}; its pokes are at most {late} late"
     yield "Pokes", "; ".join(_pokes(document))

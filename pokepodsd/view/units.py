@@ -26,6 +26,11 @@ def milliseconds(seconds: float | None) -> str:
     return f"{value:.{digits}f} ms"
 
 
+def lateness(seconds: float) -> str:
+    """In milliseconds, and in seconds where it is one or more."""
+    return milliseconds(seconds) if seconds < 1 else span(floor(seconds))
+
+
 def span(seconds: int) -> str:
     """How long something takes or lasts, in one unit: 45 s, 3 min, 2 h, 5 d; the future is 0 s."""
     for size, least, name in _SPANS:

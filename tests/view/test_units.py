@@ -77,3 +77,11 @@ def test_a_cut_never_splits_a_wide_character() -> None:
     assert cut("東京東京", 8) == "東京東京"
     assert cut("東京東京", 7) == "東京東…"
     assert cut("東京東京", 6) == "東京…"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.004, "4.00 ms"), (0.9994, "999 ms"), (1.0, "1 s"), (52.4, "52 s")]
+)
+def test_lateness_is_told_in_a_unit_that_fits(seconds: float, said: str) -> None:
+    """A loop that stood still for a minute was not 52,400 ms late."""
+    assert units.lateness(seconds) == said
