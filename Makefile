@@ -21,6 +21,9 @@ BUILD = $(VENV_PACKAGES)/bin/python packaging/build
 # releases: the locked one, and the one that comes after it.
 CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kubeconfig.py tests/edge/test_asker.py
 
+# Tests that compare when packets leave, with something going on and without: nothing runs beside them.
+QUIET := $(addprefix tests/daemon/test_,load.py status_load.py)
+
 # Tests that look at when packets leave: they have the processors first.
 PACED := tests/daemon tests/test_rollout.py tests/test_demo.py tests/cli/test_need.py
 
@@ -44,12 +47,17 @@ lab: setup ## Compare who opens the tunnels while deployments roll out (root; LA
 
 .PHONY: test
 test: setup $(VENV_PACKAGES)/installed $(VENV_37)/installed ## Set up and run every test (root)
+	$(MAKE) --no-print-directory test-quiet
 	packaging/together test-paced test-lab test-sdist test-clients
 	$(MAKE) --no-print-directory test-system
 
+.PHONY: test-quiet
+test-quiet: setup ## Run the tests that compare when packets leave (root)
+	$(VENV)/bin/python -m pytest $(QUIET)
+
 .PHONY: test-paced
 test-paced: setup ## Run the tests that look at when packets leave (root)
-	$(VENV)/bin/python -m pytest $(PACED)
+	$(VENV)/bin/python -m pytest $(PACED) $(addprefix --ignore ,$(QUIET))
 
 .PHONY: test-lab
 test-lab: setup ## Run the other tests that need root and no box

@@ -16,6 +16,7 @@ _NEED_ROOT = (
     *(
         "cli/test_need.py",
         "cli/test_status_lab.py",
+        "cli/test_dead_api.py",
         "cli/test_trace",
         "edge/test_netlink",
         "edge/test_desk_room",
