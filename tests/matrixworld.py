@@ -101,6 +101,7 @@ class World:
             "address": self.address(poked),
             "verdict": verdict,
             "is_fault": verdict in _FAULTS,
+            "excuse": "",
             "is_held": False,
             "since": _time(FAILED if verdict != "ok" else BEGAN + timedelta(seconds=poked)),
             "rtt": rtt,

@@ -52,6 +52,7 @@ def peer(number: int, *, verdict: PeerVerdict = "ok", name: str = "", failure: s
         "address": f"192.168.{10 + number // 250}.{number % 250 + 1}",
         "verdict": verdict,
         "is_fault": is_fault,
+        "excuse": "",
         "is_held": False,
         "since": ago(minutes=3.5) if is_fault else ago(hours=5),
         "rtt": {"median_seconds": 0.000412, "worst_seconds": 0.00213},

@@ -110,7 +110,7 @@ def status(
     \b
     Exit status, of the node as a whole:
       0   all is well, or the daemon has just started
-      1   something is down: a peer, this node, or a pod
+      1   something is down: a peer that nothing excuses, this node, or a pod
       2   wrong usage
       3   the daemon does not run
       69  it runs, and does not answer; or no such peer is known
@@ -134,13 +134,8 @@ def status(
 
 
 def is_down(document: Document) -> bool:
-    """Whether something is down that no verdict excuses.
-
-    Of tunnels and nodes' own addresses the verdict alone tells: pods that answer speak for a
-    tunnel, and where ICMP to nodes is filtered their addresses never answer.
-    """
-    pods = document["targets_by_layer"]["pod"]
-    return document["verdict"]["state"] in _FAULTS or pods["down"] > 0
+    """Whether something is down: a peer, this node or a pod, and no Node object excuses it."""
+    return document["verdict"]["state"] in _FAULTS
 
 
 def page(document: Document, question: Question, width: int) -> list["Text"]:

@@ -66,9 +66,10 @@ class Assessment:
         for peer_id, state in self._cases.states.items():
             yield peer_id, state.told, state.told_ns
 
-    def is_excused(self, peer_id: PeerId) -> bool:
-        """Whether the API says why an alarm about this peer would be a false one."""
-        return self._cases.states[peer_id].is_quiet
+    def excuse(self, peer_id: PeerId) -> str:
+        """Why, as the API says, what was told of this peer is no alarm, or ""."""
+        state = self._cases.states[peer_id]
+        return state.excuse if state.is_quiet and state.told.is_fault else ""
 
     def put(self, peer: Peer, now: MonotonicNs) -> None:
         """A peer is new, or different."""

@@ -141,6 +141,7 @@ class Peer(TypedDict):
     address: str | None
     verdict: PeerVerdict
     is_fault: bool
+    excuse: str
     is_held: bool
     since: Time
     rtt: Rtt | None

@@ -240,7 +240,7 @@ class Engine:
         faults = [
             (str(self._peering.get(peer_id)), verdict.value)
             for peer_id, verdict, _ in assessment.told()
-            if verdict.is_fault and not assessment.is_excused(peer_id)
+            if verdict.is_fault and not assessment.excuse(peer_id)
         ]
         return Outlook(
             peers=len(self._peering.all()),

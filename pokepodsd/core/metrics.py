@@ -96,7 +96,7 @@ def _unwell(stages: Stages, seen: Overview, moment: Moment) -> Iterator[dict[str
     if assessment.isolation.is_on:
         return
     there = [one for one in seen.unwell if stages.peering.get(one) is not None]
-    wanted = (one for one in there if not assessment.is_excused(one))
+    wanted = (one for one in there if not assessment.excuse(one))
     told = ((one, *assessment.told_of(one)) for one in wanted)
     unwell = (one for one in told if one[1] in _UNWELL)
     for peer_id, verdict, since_ns in islice(unwell, MOST_UNWELL):

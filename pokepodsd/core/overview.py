@@ -4,7 +4,7 @@ Owns that sentence, and the counts that it rests on.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pokepodsd.core.model import SECOND_NS, Health, Layer, MonotonicNs
@@ -33,7 +33,8 @@ class Overview:
     """How many peers have which verdict, which are faults, and the verdict on this node.
 
     ``state`` is ok, starting, fault or cut-off; ``since_ns`` since when, as far as it is known.
-    ``unwell`` are all peers whose verdict is another than ok, faults first.
+    ``faults`` are without those that their Node objects excuse. ``unwell`` are all peers whose
+    verdict is another than ok, faults first.
     """
 
     counts: Counter[Verdict]
@@ -65,32 +66,36 @@ class Overlook:
 
     def _look(self) -> Overview:
         counts: Counter[Verdict] = Counter()
-        faults, unwell = [], []
+        assessment = self._peering.assessment
+        faults, excused, unwell = [], [], []
         changed_ns: MonotonicNs | None = None
-        for peer, verdict, told_ns in self._peering.assessment.told():
+        for peer, verdict, told_ns in assessment.told():
             counts[verdict] += 1
             changed_ns = max(changed_ns or told_ns, told_ns)
-            if verdict.is_fault:
+            if verdict.is_fault and assessment.excuse(peer):
+                excused.append(peer)
+            elif verdict.is_fault:
                 faults.append(Fault(peer=peer, verdict=verdict, since_ns=told_ns))
             elif verdict is not Verdict.OK:
                 unwell.append(peer)
         faults.sort(key=lambda one: (one.since_ns, one.peer))
-        state, text, since_ns = self._judge(counts, faults)
+        state, text, since_ns = self._judge(counts, faults, excused)
         return Overview(
             counts=counts,
             faults=tuple(faults),
-            unwell=(*(one.peer for one in faults), *sorted(unwell)),
+            unwell=(*(one.peer for one in faults), *excused, *sorted(unwell)),
             state=state,
             text=text,
             since_ns=since_ns if state in {"cut-off", "fault"} else changed_ns,
         )
 
     def _judge(
-        self, counts: Counter[Verdict], faults: Sequence[Fault]
+        self, counts: Counter[Verdict], faults: Sequence[Fault], excused: Sequence[PeerId]
     ) -> tuple[str, str, MonotonicNs | None]:
         isolation = self._peering.assessment.isolation
         total, opening = counts.total(), counts[Verdict.OPENING]
-        down = self._poking.books[Layer.POD].counts[Health.DOWN]
+        reached = _reached(total - opening - len(excused), total)
+        down = self._poking.books[Layer.POD].counts[Health.DOWN] - self._down_of(excused)
         if isolation.is_on:
             text = "this node is cut off, it is not its peers: most of those that were asked fail"
             return "cut-off", text, isolation.since_ns
@@ -98,12 +103,25 @@ class Overlook:
             return "fault", _fault_text(faults, total), faults[0].since_ns
         if down:
             silent = "1 pod does not" if down == 1 else f"{down} pods do not"
-            return "fault", f"{_reached(total - opening, total)}, {silent} answer", None
+            return "fault", f"{reached}, {silent} answer", None
         if not total:
             return "starting", "no other node is known yet", None
         if opening:
-            return "starting", f"{_reached(total - opening, total)}, {opening} being asked", None
-        return "ok", _reached(total, total), None
+            return "starting", f"{reached}, {opening} being asked", None
+        named = self._say_excused(excused)
+        return "ok", f"{reached}; no alarm: {named}" if named else reached, None
+
+    def _down_of(self, peers: Iterable[PeerId]) -> int:
+        """How many pods are down on these."""
+        tally = self._poking.books[Layer.POD].tally
+        found = (self._peering.get(one) for one in peers)
+        nodes = {peer.node for peer in found if peer is not None and peer.node is not None}
+        return sum(tally(node).down for node in nodes)
+
+    def _say_excused(self, excused: Sequence[PeerId]) -> str:
+        excuse = self._peering.assessment.excuse
+        more = f" and {len(excused) - _NAMED} more" if len(excused) > _NAMED else ""
+        return ", ".join(f"{one} ({excuse(one)})" for one in excused[:_NAMED]) + more
 
 
 def _reached(number: int, total: int) -> str:

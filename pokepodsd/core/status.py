@@ -156,6 +156,7 @@ class StatusParts:
             "address": peer.address,
             "verdict": verdict.value,
             "is_fault": verdict.is_fault,
+            "excuse": self._peering.assessment.excuse(peer.id),
             "is_held": peer.id in self._peering.assessment.on_hold,
             "since": moment.text(since_ns),
             "rtt": _rtt(traffic.window, moment.now),

@@ -42,8 +42,13 @@ def by_urgency(peers: Iterable[Peer]) -> list[Peer]:
     return sorted(peers, key=_urgency)
 
 
+def is_alarm(peer: Peer) -> bool:
+    """Whether it is cut off, and nothing excuses it."""
+    return peer["is_fault"] and not peer["excuse"]
+
+
 def _urgency(peer: Peer) -> tuple[int, NaturalKey]:
-    rank = 0 if peer["is_fault"] else 2 if peer["verdict"] == "ok" else 1
+    rank = 0 if is_alarm(peer) else 2 if peer["verdict"] == "ok" else 1
     return rank, natural_order(peer["node"] or peer["id"])
 
 
@@ -111,7 +116,8 @@ def _is_judged(peer: Peer, document: Document) -> bool:
 
 def _verdict(peer: Peer, is_judged: bool, names: Mapping[str, str]) -> str:
     name = names.get(peer["verdict"], peer["verdict"]) if is_judged else _UNJUDGED
-    return f"{name}, held" if peer["is_held"] else name
+    notes = {"held": peer["is_held"], "excused": bool(peer["excuse"])}
+    return ", ".join((name, *(note for note, holds in notes.items() if holds)))
 
 
 def _rtt(peer: Peer, which: str) -> str:

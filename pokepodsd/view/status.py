@@ -16,7 +16,7 @@ from pokepodsd.core.document import Counts, Document, Peer, Rtt, Target
 from pokepodsd.core.escaping import escape
 from pokepodsd.view import units
 from pokepodsd.view.columns import paragraph
-from pokepodsd.view.peers import by_urgency, peer_table
+from pokepodsd.view.peers import by_urgency, is_alarm, peer_table
 from pokepodsd.view.targets import target_name, target_table
 
 _LABEL = 12
@@ -112,7 +112,7 @@ def _next(document: Document) -> str:
     if state == "cut-off" and peers:
         trace = _trace(_called(peers[0]), peers[0]["address"])
         return f"look at this node's own network and firewall; {trace}"
-    if peers and peers[0]["is_fault"]:
+    if peers and is_alarm(peers[0]):
         return _trace(_called(peers[0]), peers[0]["address"])
     if state == "fault" and down:
         return _trace(target_name(down[0]), down[0]["address"])
@@ -194,6 +194,9 @@ def _other_peers(document: Document, look: Look) -> Iterator[str]:
     unwell = ", ".join(f"{n:,} {name}" for name, n in left.items() if n > 0 and name != "ok")
     if unwell:
         yield f"And, not shown: {unwell}. See them with --all or --peer."
+    for peer in document["peers"]:
+        if peer["excuse"]:
+            yield f"{_called(peer)} is excused: {escape(peer['excuse'])}."
     if (well := left.get("ok", 0)) > 0:
         rtt = f", RTT {_rtt(document['rtt'])}" if document["rtt"] is not None else ""
         more = "more " if document["peers"] else ""

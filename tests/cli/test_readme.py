@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import COMMAND
 from tests.cli.terminal import Terminal
 from tests.cluster import Cluster, Tables, pod_on
+from tests.daemon.nodes import register
 from tests.lab import Encapsulation, TunnelFilter
 
 README = Path(__file__).parents[2] / "README.md"
@@ -54,6 +55,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
                 for number in range(1, PODS + 1)
             )
             built.write_config(node, TABLES)
+        # A Node that is not there would excuse that its tunnel is broken.
+        register(built, *built.lab.nodes)
         last = built.lab.nodes[-1]
         last.kill_address(last.pod_address(PODS))
         yield built

@@ -150,7 +150,7 @@ class Stage:
         return [
             (peer_id, verdict)
             for peer_id, verdict, _ in self.assessment.told()
-            if verdict.is_fault and not self.assessment.is_excused(peer_id)
+            if verdict.is_fault and not self.assessment.excuse(peer_id)
         ]
 
     def cuts(self) -> list[tuple[bool, int, int]]:

@@ -184,7 +184,10 @@ def test_an_excused_peer_is_no_series() -> None:
             world.engine.take(seen, world.now)
     assert metrics(world)["peers"]["node unreachable"] == 1
     assert metrics(world)["unwell"] == []
-    assert peers(world)[0]["is_fault"]
+    (first, *_) = peers(world)
+    assert (first["is_fault"], first["excuse"]) == (True, "the node is cordoned")
+    text = f"this node reaches 18 of its 19 peers; no alarm: {name_of(7)} (the node is cordoned)"
+    assert verdict(world) == ("ok", text)
 
 
 def test_the_api_server_s_cost_is_counted_over_readers() -> None:

@@ -212,6 +212,19 @@ def test_a_hold_and_trouble_of_this_node_are_told() -> None:
     assert "lost: Connection refused; what is known is poked on\n" in text
 
 
+def test_an_excused_peer_is_no_alarm() -> None:
+    """Why is said in a sentence; it comes after real faults, and nothing is to be done about it."""
+    excused, broken = peer(1, verdict="node unreachable"), peer(2, verdict="tunnel broken")
+    excused["excuse"] = "the node is cordoned"
+    text = "\n".join(page(document([excused, broken, peer(3)]), 200))
+    assert "node unreachable, excused" in text
+    assert "node-1 is excused: the node is cordoned." in text
+    assert text.index("node-2  ") < text.index("node-1  ")
+    assert "pokepodsd trace node-2" in text
+    alone = "\n".join(page(document([excused, peer(3)]), 200))
+    assert "pokepodsd trace" not in alone
+
+
 def test_colours_say_no_more_than_words() -> None:
     """Faults are red; without colours nothing is lost, since each has its word."""
     lines = render(broken(), Look(width=80, zone=UTC))
