@@ -5,6 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.packages.sources import PYTHON, ROOT, copy_checkout, run_build
 
 VENV = PYTHON.parents[1]
@@ -14,6 +16,8 @@ def sums(folder: Path) -> dict[str, str]:
     return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.iterdir()}
 
 
+# The dependencies are installed and all is compressed once more, beside boxes that boot.
+@pytest.mark.timeout(400)
 def test_two_builds_are_the_same(packages: Path, tmp_path: Path) -> None:
     """From another folder, in another time zone, with another umask and locale: the same bytes.
 

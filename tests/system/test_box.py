@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,8 @@ def traces(pid: int) -> set[str]:
     """What is on this machine of the boxes that a process made."""
     names = f"poke-box-{pid}-*"
     folders = [str(one) for base in scratch.FOLDERS for one in base.glob(names)]
-    groups = (str(path) for path in MOUNT.rglob(names) if path.is_dir())
+    # Those of other boxes come and go meanwhile, which a walk passes over.
+    groups = (path for path, *_ in os.walk(MOUNT) if fnmatch(Path(path).name, names))
     mounts = Path("/proc/mounts").read_text().splitlines()
     return {*folders, *groups, *(line for line in mounts if f"poke-box-{pid}-" in line)}
 
