@@ -12,7 +12,7 @@ import click
 
 from pokepodsd import __version__
 from pokepodsd.cli.invocation import DEFAULT_PATH, Invocation
-from pokepodsd.cli.options import socket_option
+from pokepodsd.cli.options import output_option, socket_option
 from pokepodsd.edge import systemd
 from pokepodsd.edge.clock import wall_ns
 from pokepodsd.preflight.examination import examine, read_unit
@@ -26,14 +26,7 @@ _WIDE = 1000
 
 
 @click.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For a person, or as a document for a program.",
-)
+@output_option("For a person, or as a document for a program.")
 @socket_option
 @click.pass_obj
 def check(invocation: Invocation, *, output: str, path: Path) -> None:

@@ -1,6 +1,8 @@
 """The options that several commands have, in the same words."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,3 +17,16 @@ socket_option = click.option(
     show_default=True,
     help="The running daemon's control socket.",
 )
+
+
+def output_option(text: str, name: str = "output") -> Callable[[Any], Any]:
+    """A text for a person, or JSON for a program; ``text`` is the option's help."""
+    return click.option(
+        "-o",
+        "--output",
+        name,
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help=text,
+    )

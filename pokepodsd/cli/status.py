@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pokepodsd.cli import output
-from pokepodsd.cli.options import socket_option
+from pokepodsd.cli.options import output_option, socket_option
 from pokepodsd.core.document import Document, assemble
 from pokepodsd.edge import control
 from pokepodsd.errors import ControlError
@@ -72,15 +72,7 @@ class Question:
     metavar="[SECONDS]",
     help="Show it again and again, by default every 2 seconds, until Ctrl-C.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For a person, or as a document for a program (with --watch: one a line).",
-)
+@output_option("For a person, or as a document for a program (with --watch: one a line).", "form")
 @socket_option
 def status(
     *,

@@ -11,7 +11,7 @@ from rich.text import Text
 from pokepodsd import tracing
 from pokepodsd.cli import output as streams
 from pokepodsd.cli.invocation import Invocation
-from pokepodsd.cli.options import socket_option
+from pokepodsd.cli.options import output_option, socket_option
 from pokepodsd.core.tracenews import conclude
 from pokepodsd.core.tracing import Result
 from pokepodsd.edge.clock import wall_ns
@@ -45,14 +45,7 @@ Examples:
     show_default=True,
     help="At most so many pokes at each layer, 0.2 s apart; three replies are enough.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Lines as things happen, or one document at the end.",
-)
+@output_option("Lines as things happen, or one document at the end.")
 @socket_option
 @click.pass_obj
 def trace(invocation: Invocation, *, target: str, count: int, output: str, path: Path) -> None:
