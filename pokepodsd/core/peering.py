@@ -115,10 +115,10 @@ class Peering:
             self.assessment.rename(old, new)
             self.traffic.rename(old, new)
         # What may be poked of a peer depends on the addresses of this host.
-        different = self._book.all() if self._has_other_addresses else (*peers.added, *peers.changed)
-        self._has_other_addresses = False
-        for peer in different:
+        different = (*peers.added, *peers.changed)
+        for peer in self._book.all() if self._has_other_addresses else different:
             self._put_peer(peer, now)
+        self._has_other_addresses = False
         for peer in peers.withdrawn:
             self._drop_peer(peer, now)
             if peer.id not in peers.renamed:
