@@ -45,15 +45,23 @@ demo: setup ## Show pokepodsd at work on three nodes made of network namespaces 
 lab: setup ## Compare who opens the tunnels while deployments roll out (root; LAB="--nodes 20")
 	$(VENV)/bin/python -m tests.laboratory $(LAB)
 
+.PHONY: bench
+bench: setup ## Measure pokepodsd beside its peers: a table, JSON and plots in build/bench (root)
+	$(VENV)/bin/python -m tests.bench $(BENCH)
+
 .PHONY: test
 test: setup $(VENV_PACKAGES)/installed $(VENV_37)/installed ## Set up and run every test (root)
-	$(MAKE) --no-print-directory test-quiet
+	$(MAKE) --no-print-directory test-quiet test-bench
 	packaging/together test-paced test-lab test-sdist test-clients
 	$(MAKE) --no-print-directory test-system
 
 .PHONY: test-quiet
 test-quiet: setup ## Run the tests that compare when packets leave (root)
 	$(VENV)/bin/python -m pytest $(QUIET)
+
+.PHONY: test-bench
+test-bench: setup ## Run the short form of the benchmarks, judged with wide margins (root)
+	$(VENV)/bin/python -m tests.bench --short --judge
 
 .PHONY: test-paced
 test-paced: setup ## Run the tests that look at when packets leave (root)

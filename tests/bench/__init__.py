@@ -1,0 +1,1 @@
+"""What pokepodsd costs, measured beside its peers: `python -m tests.bench`."""
