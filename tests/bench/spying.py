@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-# The process is stopped for each sample, some tenths of a millisecond: otherwise stacks change while
-# they are read, and one in seven has no stage. At 1,000 a second the pauses cool the caches: what
-# the kernel does seemed a third less than at 100 to 300, and than perf says it is.
+# The process is stopped for each sample, some tenths of a millisecond: else stacks change while they
+# are read, and one in seven has no stage. At 1,000 a second the pauses cool the caches: what the
+# kernel does seemed a third less than at 100 to 300, and than perf says it is.
 _RATE: Final = 200
 # Also taken for running when it is waked by the sampling alone; perf sees 0.4 % of the time in it.
 _ASLEEP: Final = "EpollSelector.select ("
