@@ -80,8 +80,8 @@ def send(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -
     for item in poker.due(now):
         probe, packet = item
         target = probe.target
-        probe.sent_wall_ns = wall_ns()
-        errno_name = sockets[target.family].send(packet, target.address)
+        socket = sockets[target.family]
+        probe.sent_wall_ns, errno_name = socket.send(packet, target.address, wall_ns)
         if errno_name is not None:
             poker.send_failed(item, errno_name, now)
     poker.sent(monotonic_ns())
