@@ -9,9 +9,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pokepodsd.core import protocol
 from pokepodsd.core.answers import Object
@@ -40,14 +39,16 @@ from pokepodsd.core.records import (
     ReportEnded,
     Watching,
 )
-from pokepodsd.core.requests import Request, Result
+from pokepodsd.core.requests import Request, Result, result_of
 from pokepodsd.core.selection import field_selector
 from pokepodsd.core.watch import PodFeed
 from pokepodsd.core.writes import Write, judge_write, write_of
-from pokepodsd.edge.apiserver import Answer, ApiServer
 from pokepodsd.edge.clock import monotonic_ns, wall_ns
-from pokepodsd.edge.kubeconfig import Kubeconfig, find, node_name
+from pokepodsd.edge.kubeconfig import Kubeconfig, find
 from pokepodsd.errors import ApiError, GarbledError
+
+if TYPE_CHECKING:
+    from pokepodsd.edge.apiserver import Answer, ApiServer
 
 # An alarm waits for it.
 _LOOKUP_PATIENCE = 3.0
@@ -101,8 +102,12 @@ class Asker:
         config = self._orders.config
         kubeconfig = Kubeconfig(find(config.kubeconfig), scratch=self._orders.scratch)
         configuration = kubeconfig.load()
+        # Not before there are credentials: a node that has none never pays for a client.
+        from pokepodsd.edge.apiserver import ApiServer  # noqa: PLC0415
+        from pokepodsd.edge.certificate import node_name  # noqa: PLC0415
+
         self._node, source = node_name(
-            configuration, setting=config.node_name, host_name=socket.gethostname()
+            configuration.cert_file, setting=config.node_name, host_name=socket.gethostname()
         )
         # A refusal is one of these credentials.
         self._nodes = Permit()
@@ -271,15 +276,6 @@ def list_once(orders: Orders) -> Iterator[Record]:
                     return
                 case _:
                     yield record
-
-
-def result_of(status: int) -> Result:
-    """What an answer's status says of its request."""
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return Result.REFUSED
-    # That a Node does not exist is an answer.
-    is_answer = status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
-    return Result.OK if is_answer else Result.FAILED
 
 
 def _read_pods(objects: Iterable[Object]) -> tuple[list[Pod], list[PodIgnored]]:

@@ -5,7 +5,6 @@ beats the watchdog, and only while the engine makes progress.
 """
 
 import random
-import secrets
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
@@ -59,7 +58,9 @@ class Daemon:
         self._manager = manager
         now = monotonic_ns()
         channels = [one.channel for one in sockets]
-        self._engine = Engine(config, channels, cookie=secrets.randbits(64), now=now)
+        self._engine = Engine(
+            config, channels, cookie=random.SystemRandom().getrandbits(64), now=now
+        )
         self._saver = Saver(state_directory, lambda: self._engine.targets)
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)

@@ -1,10 +1,9 @@
 """Which of the known targets are poked: all of them, some of each node, or none.
 
-Owns the choice, as changes of it. Knows neither whose turn it is nor what the pokes find. A choice
-among the pods of a node is made by rendezvous hashing (Thaler and Ravishankar, "Using name-based
-mappings to increase hit rates", 1998): each slot takes the pod of the highest weight that no slot
-before it has. So the choice hangs on the set of pods and on the time alone: a pod that comes or
-goes changes at most one other, and a restart of the daemon changes nothing.
+Owns the choice, as changes of it, and not whose turn it is. Among the pods of a node it is made
+by rendezvous hashing (Thaler and Ravishankar, "Using name-based mappings to increase hit rates"):
+each slot takes the pod of the highest weight that no slot before it has. It hangs on the pods and
+the time alone: a pod that comes or goes changes at most one other, and a restart changes nothing.
 """
 
 import heapq
@@ -13,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from hashlib import blake2b
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Target, TargetId, Uid
 
@@ -257,6 +255,8 @@ class Chooser:
 
 def _hash(*parts: str) -> int:
     """64 bits that are the same in every process; a name may hold what is no Unicode."""
+    from hashlib import blake2b  # noqa: PLC0415 -- OpenSSL's 3 MB, which no pods do not need
+
     text = "\0".join(parts).encode(errors="surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
