@@ -9,7 +9,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import assert_never
 
@@ -17,7 +16,8 @@ from pokepodsd.core import protocol
 from pokepodsd.core.answers import Object
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.errands import Report
-from pokepodsd.core.model import NodeName, Pod, Scope
+from pokepodsd.core.gathering import Gathering
+from pokepodsd.core.model import SECOND_NS, NodeName, Pod, Scope
 from pokepodsd.core.nodes import Permit, read_answer
 from pokepodsd.core.pods import pod_from_object, uid_of
 from pokepodsd.core.protocol import Ask, Timings
@@ -40,7 +40,7 @@ from pokepodsd.core.records import (
     ReportEnded,
     Watching,
 )
-from pokepodsd.core.requests import Request, Result
+from pokepodsd.core.requests import Request, Result, result_of
 from pokepodsd.core.selection import field_selector
 from pokepodsd.core.watch import PodFeed
 from pokepodsd.core.writes import Write, judge_write, write_of
@@ -79,6 +79,7 @@ class Asker:
         self._renew = threading.Event()
         self._asked: list[Asked] = []
         self._received = self._heard_ns = 0
+        self._gathering = Gathering()
         self.feed = PodFeed(selectors=self._selectors, timings=orders.timings, roll=random.random)
 
     @property
@@ -195,6 +196,7 @@ class Asker:
                     self._note_part(len(chunk))
                     self._allow(timings.silence)
                     yield from self.feed.chunk(chunk)
+                    self._gather(answer, chunk.count(b"\n"))
                 yield from self.feed.ended(answer.lived)
         except ApiError as error:
             if not (question.is_watch and self._answer and self._answer.is_ok):
@@ -205,6 +207,12 @@ class Asker:
                 yield from self.feed.failed(error, self._answer.lived if self._answer else 0.0)
         finally:
             self._answer = None
+
+    def _gather(self, answer: Answer, events: int) -> None:
+        """Where many events come, let the next ones gather when these are all there were."""
+        rest_ns = self._gathering.note(events, monotonic_ns())
+        if rest_ns and not answer.has_more():
+            self._renew.wait(rest_ns / SECOND_NS)
 
     def _note_part(self, size: int) -> None:
         self._received += size
@@ -271,15 +279,6 @@ def list_once(orders: Orders) -> Iterator[Record]:
                     return
                 case _:
                     yield record
-
-
-def result_of(status: int) -> Result:
-    """What an answer's status says of its request."""
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return Result.REFUSED
-    # That a Node does not exist is an answer.
-    is_answer = status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
-    return Result.OK if is_answer else Result.FAILED
 
 
 def _read_pods(objects: Iterable[Object]) -> tuple[list[Pod], list[PodIgnored]]:
