@@ -14,7 +14,7 @@ from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.errands import Errand, encode_errand
 from pokepodsd.core.gathering import Gathering
 from pokepodsd.core.lines import LineBuffer
-from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs
 from pokepodsd.core.records import (
     LONGEST_RECORD,
     ListEnded,
@@ -27,6 +27,8 @@ from pokepodsd.errors import GarbledError
 
 # Five times the period in which a reader says that it turns.
 SILENCE_NS = 15 * SECOND_NS
+# A tick of the daemon, which wakes up that often to poke.
+REST_NS = 50 * MILLISECOND_NS
 
 
 class Process(Protocol):
@@ -54,7 +56,7 @@ class Keeper:
         self._lines = LineBuffer(longest=LONGEST_RECORD)
         self._heard: MonotonicNs | None = None
         self._start_at: MonotonicNs | None = None
-        self._gathering = Gathering()
+        self._gathering = Gathering(rest_ns=REST_NS)
         self._rest_until: MonotonicNs | None = None
         self.process: Process | None = None
         self.starts = 0
