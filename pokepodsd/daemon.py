@@ -179,7 +179,7 @@ class Daemon:
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
         readers = (
-            self._keeper.process,
+            self._keeper.listening(monotonic_ns()),
             self._kernel.socket,
             *self._desk.sockets(),
             *self._exports.sockets(),
