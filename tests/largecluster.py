@@ -70,8 +70,8 @@ def _address(size: Size, number: int) -> str:
 
 
 @contextmanager
-def tunnels_up(here: Node, size: Size) -> Iterator[None]:
-    """A tunnel to every other node, whose far end answers whatever it is sent."""
+def tunnels_up(here: Node, size: Size) -> Iterator[Process]:
+    """A tunnel to every other node; the far end of all, which answers whatever it is sent."""
     far_end = here.command(sys.executable, "-m", "tests.lab.answerer", DEVICE)
     with Process(far_end) as answering:
         answering.wait_for_line("up")
@@ -80,7 +80,7 @@ def tunnels_up(here: Node, size: Size) -> Iterator[None]:
             for node in range(size.peers)
         ]
         ip_batch(here.namespace, [f"route add 172.20.0.0/16 dev {DEVICE}", *routes])
-        yield
+        yield answering
 
 
 def save_pods(cluster: Cluster, here: Node, size: Size) -> Path:
