@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from statistics import mean
 
 from pokepodsd.core.engine import TICK_NS
@@ -32,12 +33,16 @@ _LATENESS = (
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """What a daemon did for a while: processor time (its own, and with its children), pokes."""
+    """What a daemon did for a while: processor time (its own, and with its children), pokes.
+
+    ``waited_seconds`` is how long it could have run and had no processor: others' doing.
+    """
 
     seconds: float
     own_seconds: float
     all_seconds: float
     late_ms: float
+    waited_seconds: float
 
 
 class _Meter:
@@ -47,12 +52,12 @@ class _Meter:
         self._capture = capture
         self._pid = daemon.process.pid
         self._begin_ns = begin_ns
-        self._own_ns = self._all_ns = 0
+        self._own_ns = self._all_ns = self._waited_ns = 0
 
     def stretch(self) -> _Stretch:
         """What it did since the last call."""
         now = time.monotonic_ns()
-        own_ns, all_ns = cpu_ns_of(self._pid), cpu_ns(self._pid)
+        own_ns, all_ns, waited_ns = cpu_ns_of(self._pid), cpu_ns(self._pid), _waited_ns(self._pid)
         # One more poke, so that a silence at the end is seen.
         wait_requests_until(self._capture, now)
         times = [echo.monotonic_ns for echo in requests(self._capture, self._begin_ns)]
@@ -61,9 +66,16 @@ class _Meter:
             own_seconds=(own_ns - self._own_ns) / SECOND_NS,
             all_seconds=(all_ns - self._all_ns) / SECOND_NS,
             late_ms=lateness_ns(times) / _MS,
+            waited_seconds=(waited_ns - self._waited_ns) / SECOND_NS,
         )
-        self._begin_ns, self._own_ns, self._all_ns = now, own_ns, all_ns
+        self._begin_ns = now
+        self._own_ns, self._all_ns, self._waited_ns = own_ns, all_ns, waited_ns
         return made
+
+
+def _waited_ns(pid: int) -> int:
+    """How long a process's first thread was ready and did not run: schedstat's second field."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1])
 
 
 def lateness_ns(times_ns: Sequence[int]) -> float:
@@ -119,7 +131,7 @@ def _learn(
     yield _late("while they are poked on, and saved", steady, saving)
     yield _peak(size, "that listed them", peak)
     yield Figure(
-        name=f"steady CPU, {_named(size)}, 200 pokes a second",
+        name=f"steady CPU, {_named(size)}",
         unit="% of a core",
         ours=[100 * steady.all_seconds / steady.seconds],
     )
@@ -133,7 +145,8 @@ _PARTS = ("listing", "saving", "steady")
 def _row(one: _Stretch) -> str:
     return (
         f"{one.seconds:6.1f} s: CPU {one.own_seconds:6.2f} s daemon, "
-        f"{one.all_seconds - one.own_seconds:6.2f} s reader, worst lateness {one.late_ms:4.0f} ms"
+        f"{one.all_seconds - one.own_seconds:6.2f} s reader, worst lateness {one.late_ms:4.0f} ms, "
+        f"{one.waited_seconds:5.2f} s without a processor"
     )
 
 
@@ -155,7 +168,7 @@ def _restore(cluster: Cluster, here: Node, size: Size, capture: EchoCapture) -> 
         name="from there until all of them are known",
         unit="s",
         ours=[restoring.seconds],
-        note=f"CPU of the daemon meanwhile, with its start: {restoring.own_seconds:.1f} s.",
+        note=f"While they are restored: {_row(restoring)}.",
     )
     yield _late("while they are restored", restoring)
     yield _peak(size, "that restored them", peak)

@@ -35,7 +35,7 @@ _GOAL = Goal(most=150, most_short=600, margin="a runner of CI has slow cores, an
 
 
 def measure(run: Run) -> Iterator[Finding]:
-    """While all is well, and while nothing answers: the first 200 peers and pods have a row each."""
+    """While all is well, and while nothing answers: 200 pods have a row each."""
     size = _SHORT if run.is_short else LIMITS
     with Cluster(run.folder, nodes=1) as cluster:
         here = cluster.lab.nodes[0]
@@ -61,11 +61,11 @@ def _figures(path: str, runs: int, what: str) -> Iterator[Finding]:
     times = interleave(
         runs,
         {
-            "pipe": partial(_into_a_pipe, "status", "--socket", path),
-            "terminal": partial(_on_a_terminal, "status", "--socket", path),
-            "JSON": partial(_into_a_pipe, "status", "-o", "json", "--socket", path),
+            "pipe": partial(into_a_pipe, "status", "--socket", path),
+            "terminal": partial(on_a_terminal, "status", "--socket", path),
+            "JSON": partial(into_a_pipe, "status", "-o", "json", "--socket", path),
             "answer": partial(_timed_answer, path),
-            _VERSION: partial(_into_a_pipe, _VERSION),
+            _VERSION: partial(into_a_pipe, _VERSION),
         },
     )
     rows = f"{answer['peers']} peers and {answer['targets']} targets have a row"
@@ -97,7 +97,7 @@ def _timed_answer(path: str) -> float:
     return (time.monotonic_ns() - begin) / _MS
 
 
-def _into_a_pipe(*arguments: str) -> float:
+def into_a_pipe(*arguments: str) -> float:
     """How long the program runs, in ms."""
     begin = time.monotonic_ns()
     # What is down makes its status 1.
@@ -105,7 +105,7 @@ def _into_a_pipe(*arguments: str) -> float:
     return (time.monotonic_ns() - begin) / _MS
 
 
-def _on_a_terminal(*arguments: str) -> float:
+def on_a_terminal(*arguments: str) -> float:
     """The same, with somebody who reads what it draws."""
     ours, theirs = pty.openpty()
     begin = time.monotonic_ns()
