@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -81,6 +81,8 @@ class Cluster:
             generic_timeout_seconds=generic_timeout_seconds,
         )
         self.api: ApiServer
+        self.program: Sequence[str] = ("-m", "pokepodsd")
+        """What the daemons are started with, after Python."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -183,7 +185,7 @@ class Cluster:
             "NOTIFY_SOCKET": str(socket_path),
             "WATCHDOG_USEC": str(round(watchdog_seconds * 1_000_000)),
         }
-        command = (sys.executable, "-m", "pokepodsd", "--config", str(config), "run")
+        command = (sys.executable, *self.program, "--config", str(config), "run")
         started_ns = time.monotonic_ns()
         with (
             NotifySocket(socket_path) as notify,
