@@ -6,7 +6,7 @@ beats the watchdog, and only while the engine makes progress.
 
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from pokepodsd import __version__, exchange, exports
@@ -130,14 +130,16 @@ class Daemon:
         self._wakeup.close()
 
     def _turn(self) -> None:
-        self._wait()
+        ready = self._wait()
         now = monotonic_ns()
         exchange.receive(self._engine, self._sockets, now)
-        self._read_reader(now)
-        self._read_kernel(now)
-        self._desk.turn(now)
+        self._read_reader(ready, now)
+        self._read_kernel(ready, now)
+        if self._is_wanted(self._desk, ready, now):
+            self._desk.turn(now)
         self._holds.turn(now)
-        self._exports.turn(now)
+        if self._is_wanted(self._exports, ready, now):
+            self._exports.turn(now)
         self._engine.tick(now)
         for inspection in self._engine.take_inspections():
             self._engine.inspected(inspection, self._kernel.inspect(inspection))
@@ -149,8 +151,14 @@ class Daemon:
         self._reports.turn(now)
         self._keep_house(now)
 
-    def _wait(self) -> None:
-        """Sleep until something is due, or the reader or a signal wakes us.
+    def _is_wanted(
+        self, part: Desk | exports.Exports, ready: Set[object], now: MonotonicNs
+    ) -> bool:
+        due = part.next_due()
+        return (due is not None and now >= due) or not ready.isdisjoint(part.sockets())
+
+    def _wait(self) -> Set[object]:
+        """Sleep until something is due, or the reader or a signal wakes us; who has something.
 
         The ICMP sockets are not waited for: the kernel stamps what arrives, and it is read at
         the next tick, which costs a fraction of a wake-up for every reply.
@@ -177,22 +185,25 @@ class Daemon:
         )
         self._wakeup.listen((one for one in readers if one is not None), self._desk.full())
         due = min(times)
-        self._wakeup.wait(max(0.0, (due - monotonic_ns()) / SECOND_NS))
+        ready = self._wakeup.wait(max(0.0, (due - monotonic_ns()) / SECOND_NS))
         now = monotonic_ns()
         if now > due > 0:
             self._facts.lateness.note(now - due, now)
+        return ready
 
-    def _read_kernel(self, now: MonotonicNs) -> None:
-        events = self._kernel.read(now)
-        if addresses_changed(events):
-            self._refresh_addresses(now)
-        for event in events:
-            self._engine.take_kernel(event, now)
+    def _read_kernel(self, ready: Set[object], now: MonotonicNs) -> None:
+        if self._kernel.socket in ready or now >= self._kernel.next_due():
+            events = self._kernel.read(now)
+            if addresses_changed(events):
+                self._refresh_addresses(now)
+            for event in events:
+                self._engine.take_kernel(event, now)
         if self._kernel.has_slept():
             self._engine.woke_up()
 
-    def _read_reader(self, now: MonotonicNs) -> None:
-        records = [*self._keeper.read(now), *self._keeper.tick(now)]
+    def _read_reader(self, ready: Set[object], now: MonotonicNs) -> None:
+        said = self._keeper.read(now) if self._keeper.process in ready else ()
+        records = [*said, *self._keeper.tick(now)]
         for record in records:
             if isinstance(record, ListEnded):
                 self._refresh_addresses(now)

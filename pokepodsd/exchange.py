@@ -73,9 +73,10 @@ def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs
 def send(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
     """Send everything that is due."""
     for item in poker.due(now):
-        target = item.probe.target
-        item.probe.sent_wall_ns = wall_ns()
-        errno_name = sockets[target.family].send(item.packet, target.address)
+        probe, packet = item
+        target = probe.target
+        socket = sockets[target.family]
+        probe.sent_wall_ns, errno_name = socket.send(packet, target.address, wall_ns)
         if errno_name is not None:
             poker.send_failed(item, errno_name, now)
     poker.sent(monotonic_ns())

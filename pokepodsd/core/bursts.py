@@ -50,9 +50,14 @@ class Bursts:
                 pass
 
     def after_return(self, peer: Peer) -> None:
-        """Something of the peer answers again: ask what else of it does not."""
+        """Something of the peer answers again: ask what else of it does not.
+
+        What was never asked, as every node's own address at a start, does not go before pods that
+        wait for their first poke.
+        """
+        are_pods_waiting = self._poking.lanes[Layer.POD].has_unpoked
         for record in (*self.records(peer), *self._underlay(peer)):
-            if record.health is not Health.UP:
+            if record.health is not Health.UP and (record.sent or not are_pods_waiting):
                 self._poking.burst(record.target.layer, record.target.id)
 
     def ask_witnesses(self, peers: Iterable[Peer], now: MonotonicNs, *, is_cut_off: bool) -> None:

@@ -62,8 +62,7 @@ class Flights:
 
     def open(self, target: Target, now: MonotonicNs, *, opening: bool) -> Send | None:
         """A new probe to send; None when every sequence of its family is in flight."""
-        opened = self._by_family[target.family].open(target, now, opening=opening)
-        return Send(probe=opened[0], packet=opened[1]) if opened is not None else None
+        return self._by_family[target.family].open(target, now, opening=opening)
 
     def fail_send(self, send: Send, errno_name: str, now: MonotonicNs) -> Outcome:
         """The Outcome of a packet that the kernel did not take."""

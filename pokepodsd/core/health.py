@@ -7,10 +7,10 @@ Owns what is believed of each target; nothing else changes it. A target is down 
 from collections import Counter
 from collections.abc import ValuesView
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final, NamedTuple
 
 from pokepodsd.core.model import (
+    Closed,
     Family,
     Health,
     MonotonicNs,
@@ -24,7 +24,7 @@ from pokepodsd.core.model import (
 )
 
 
-class Sign(Enum):
+class Sign(Closed):
     """What an Outcome says about its target."""
 
     REPLY = "a reply"
@@ -166,10 +166,16 @@ class HealthBook:
             return None
         sign = _sign(record, outcome, fail_after)
         after = LEGAL[record.health, sign]
-        self._count(record, -1)
-        transition = _change(record, after, outcome) if after is not record.health else None
-        _note(record, outcome, sign)
-        self._count(record, 1)
+        transition = None
+        if after is record.health and sign is Sign.REPLY and not record.failures:
+            # As nearly always: nothing changes that is counted.
+            _note(record, outcome, sign)
+        else:
+            self._count(record, -1)
+            if after is not record.health:
+                transition = _change(record, after, outcome)
+            _note(record, outcome, sign)
+            self._count(record, 1)
         if transition is not None:
             self._note_standing(record)
         tally = self._tallies[record.target.node]

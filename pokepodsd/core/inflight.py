@@ -5,16 +5,17 @@ sequence, source, duplicate, late) before anything is counted, and each probe en
 """
 
 from collections import Counter, OrderedDict, deque
-from enum import Enum
 
 from pokepodsd.core.model import (
     Channel,
+    Closed,
     Datagram,
     IcmpError,
     MonotonicNs,
     Outcome,
     OutcomeKind,
     Probe,
+    Send,
     Target,
 )
 from pokepodsd.core.packets import (
@@ -31,7 +32,7 @@ _SEQUENCES = 65_536
 _REMEMBERED = 4_096
 
 
-class Stray(Enum):
+class Stray(Closed):
     """Why a packet was no answer to anything; counted, and never a reason to change a belief."""
 
     NOT_ECHO = "no echo reply"
@@ -43,7 +44,7 @@ class Stray(Enum):
     LATE = "late"
 
 
-class _End(Enum):
+class _End(Closed):
     """How the last probe of a sequence ended, to tell a duplicate from a late reply."""
 
     REPLIED = 1
@@ -66,9 +67,7 @@ class InFlight:
         self._ended: OrderedDict[int, tuple[int, _End]] = OrderedDict()
         self._order: deque[Probe] = deque()
 
-    def open(
-        self, target: Target, now: MonotonicNs, *, opening: bool
-    ) -> tuple[Probe, bytes] | None:
+    def open(self, target: Target, now: MonotonicNs, *, opening: bool) -> Send | None:
         """A new probe and its packet; None when every sequence is in flight."""
         if len(self._live) >= _SEQUENCES:
             return None
@@ -88,16 +87,15 @@ class InFlight:
             serial=probe.serial,
             cookie=self._cookie,
         )
-        return probe, packet
+        return Send(probe, packet)
 
     def match_reply(self, datagram: Datagram, now: MonotonicNs) -> Outcome | None:
         """The Outcome of a reply, or None for a stray, which is counted."""
         echo = parse_reply(self.family, datagram.data, has_ip_header=self._has_ip_header)
-        stray = self._stray(echo, datagram.source)
-        if stray is not None or echo is None:
-            self.strays[stray or Stray.NOT_ECHO] += 1
+        probe = self._find(echo, datagram.source)
+        if isinstance(probe, Stray):
+            self.strays[probe] += 1
             return None
-        probe = self._live[echo.sequence]
         rtt_ns = datagram.stamp_ns - probe.sent_wall_ns
         if not 0 <= rtt_ns <= now - probe.sent_ns:
             # The wall clock was set meanwhile: the loop's own time is less exact, but true.
@@ -159,7 +157,8 @@ class InFlight:
             self._order.popleft()
         return MonotonicNs(self._order[0].sent_ns + self.timeout_ns) if self._order else None
 
-    def _stray(self, echo: Echo | None, source: str) -> Stray | None:
+    def _find(self, echo: Echo | None, source: str) -> Probe | Stray:
+        """The probe that a packet answers, or why it answers none."""
         if echo is None:
             return Stray.NOT_ECHO
         if echo.identifier != self._identifier:
@@ -172,11 +171,11 @@ class InFlight:
             if serial != echo.serial:
                 return Stray.SEQUENCE
             return Stray.DUPLICATE if end is _End.REPLIED else Stray.LATE
-        return None if source == probe.target.address else Stray.SOURCE
+        return probe if source == probe.target.address else Stray.SOURCE
 
     def _end(self, probe: Probe, end: _End) -> None:
         del self._live[probe.sequence]
+        self._ended.pop(probe.sequence, None)
         self._ended[probe.sequence] = (probe.serial, end)
-        self._ended.move_to_end(probe.sequence)
         if len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)

@@ -8,7 +8,7 @@ names end in ``_ns``.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 Uid = NewType("Uid", str)
 NodeName = NewType("NodeName", str)
@@ -20,7 +20,17 @@ SECOND_NS = 1_000_000_000
 MILLISECOND_NS = 1_000_000
 
 
-class Family(Enum):
+class Closed(Enum):
+    """A closed set of single members, hashed by identity.
+
+    `Enum` hashes by name in Python, which costs as much as seven look-ups in a dictionary, and
+    every poke makes a dozen of them.
+    """
+
+    __hash__ = object.__hash__
+
+
+class Family(Closed):
     """The address family, by the IP version number."""
 
     V4 = 4
@@ -32,7 +42,7 @@ class Family(Enum):
         return cls.V6 if ":" in address else cls.V4
 
 
-class Layer(Enum):
+class Layer(Closed):
     """What a poke crosses: the nodes' own network, the tunnel on it, or all the way to a pod."""
 
     UNDERLAY = "underlay"
@@ -146,9 +156,8 @@ class Channel:
     has_ip_header: bool
 
 
-@dataclass(slots=True, kw_only=True)
-class Datagram:
-    """What a socket received, and when by the kernel's own stamp; not frozen for its cost.
+class Datagram(NamedTuple):
+    """What a socket received, and when by the kernel's own stamp.
 
     ``ttl`` is the hop limit that it arrived with, where the socket was asked to tell it.
     """
@@ -172,7 +181,7 @@ class IcmpError:
     reporter: str
 
 
-class OutcomeKind(Enum):
+class OutcomeKind(Closed):
     """How a poke ended: each probe ends in exactly one of these."""
 
     REPLIED = "replied"
@@ -181,9 +190,8 @@ class OutcomeKind(Enum):
     SEND_FAILED = "send failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The end of one probe.
+class Outcome(NamedTuple):
+    """The end of one probe; a tuple, since one is made for every packet.
 
     ``detail`` names the ICMP error (RFC 792, RFC 4443) or the errno; ``reporter`` is the address
     that sent the ICMP error; ``rtt_ns`` is there for a reply only.
@@ -202,7 +210,7 @@ class Outcome:
         return self.detail or self.kind.value
 
 
-class Health(Enum):
+class Health(Closed):
     """What is believed about one target."""
 
     OPENING = "opening"
@@ -228,8 +236,7 @@ class Transition:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class Send(NamedTuple):
     """The effect that puts one echo request on the wire."""
 
     probe: Probe

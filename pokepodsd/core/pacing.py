@@ -10,7 +10,7 @@ tokens from the bucket that it shares with the other layers.
 import heapq
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pokepodsd.core.bucket import Bucket
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, TargetId
@@ -26,8 +26,7 @@ OPENING_OFFSETS_NS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(NamedTuple):
     """A target's turn; ``opening`` for a newcomer's quick pokes, not for those of a burst."""
 
     id: TargetId
@@ -130,14 +129,16 @@ class Pacing:
 
     def take(self, now: MonotonicNs) -> Iterator[Turn]:
         """Every turn that is due and allowed at ``now``, since the bucket was opened for it."""
-        depth_ns = self.bucket.depth_ns
-        self._last_slot = max(self._last_slot, now - self._slot_ns() - depth_ns)
+        bucket = self.bucket
+        self._last_slot = max(self._last_slot, now - self._slot_ns() - bucket.depth_ns)
         self._taken_round = 0
-        while self.bucket.has_token(now):
-            turn = self._next_turn(now)
+        while bucket.has_token(now):
+            # Nearly always there is nobody but the round.
+            is_plain = not self._newcomers and not self._retries
+            turn = self._take_round(now) if is_plain else self._next_turn(now)
             if turn is None:
                 return
-            self.bucket.take()
+            bucket.take()
             yield turn
 
     def sent(self, now: MonotonicNs) -> None:
@@ -202,17 +203,14 @@ class Pacing:
         return Turn(id=target_id, opening=not is_burst)
 
     def _take_round(self, now: MonotonicNs) -> Turn | None:
-        if not self._round:
-            return None
         due = self._last_slot + self._slot_ns()
-        if due > now:
+        if due > now or not self._round:
             return None
         self._last_slot = due
         self._taken_round += 1
-        target_id = next(iter(self._round))
+        target_id, _ = self._round.popitem(last=False)
         self._round[target_id] = now
-        self._round.move_to_end(target_id)
-        return Turn(id=target_id, opening=False)
+        return Turn(target_id, opening=False)
 
     def _slot_ns(self) -> int:
         """The time between two steady pokes."""

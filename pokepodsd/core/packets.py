@@ -5,16 +5,15 @@ that a packet states about itself.
 """
 
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pokepodsd.core.model import Family
 
 _HEADER: Final = struct.Struct("!BBHHH")
-_PAYLOAD: Final = struct.Struct("!QQ")
+_PACKET: Final = struct.Struct("!BBHHHQQ")
 _REQUEST_TYPE: Final = {Family.V4: 8, Family.V6: 128}
 _REPLY_TYPE: Final = {Family.V4: 0, Family.V6: 129}
-PACKET_SIZE: Final = _HEADER.size + _PAYLOAD.size
+PACKET_SIZE: Final = _PACKET.size
 
 _ERROR_NAMES: Final[dict[tuple[Family, int, int], str]] = {
     # RFC 792 and RFC 1122, section 3.2.2.1; the prohibitions are RFC 1812, section 5.2.7.1.
@@ -46,8 +45,7 @@ _ERROR_NAMES: Final[dict[tuple[Family, int, int], str]] = {
 ERROR_NAMES: Final = frozenset(_ERROR_NAMES.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Echo:
+class Echo(NamedTuple):
     """The part of an echo that tells which one it is; ``serial`` and ``cookie`` are our payload.
 
     Both are None where the packet does not carry them: an ICMP error quotes only the header for
@@ -67,12 +65,13 @@ def echo_request(
 
     The checksum of ICMPv6 covers the addresses and is the kernel's to fill in (RFC 3542, 3.1).
     """
-    payload = _PAYLOAD.pack(serial, cookie)
     kind = _REQUEST_TYPE[family]
     checksum = 0
     if family is Family.V4:
-        checksum = _checksum(_HEADER.pack(kind, 0, 0, identifier, sequence) + payload)
-    return _HEADER.pack(kind, 0, checksum, identifier, sequence) + payload
+        # RFC 1071: minus the sum of all 16-bit words, modulo 2**16 - 1. By that a longer number is
+        # the same as the sum of its words, since 2**16 is 1.
+        checksum = -((kind << 8) + identifier + sequence + serial + cookie) % 0xFFFF
+    return _PACKET.pack(kind, 0, checksum, identifier, sequence, serial, cookie)
 
 
 def parse_reply(family: Family, data: bytes, *, has_ip_header: bool) -> Echo | None:
@@ -98,19 +97,11 @@ def error_name(family: Family, kind: int, code: int) -> str:
 
 
 def _parse_echo(data: bytes, wanted: int) -> Echo | None:
-    if len(data) < _HEADER.size:
-        return None
-    kind, code, _, identifier, sequence = _HEADER.unpack_from(data)
-    if kind != wanted or code != 0:
-        return None
     serial = cookie = None
     if len(data) == PACKET_SIZE:
-        serial, cookie = _PAYLOAD.unpack_from(data, _HEADER.size)
-    return Echo(identifier=identifier, sequence=sequence, serial=serial, cookie=cookie)
-
-
-def _checksum(data: bytes) -> int:
-    """RFC 1071, of a whole number of 16-bit words."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~(total + (total >> 16)) & 0xFFFF
+        kind, code, _, identifier, sequence, serial, cookie = _PACKET.unpack(data)
+    elif len(data) >= _HEADER.size:
+        kind, code, _, identifier, sequence = _HEADER.unpack_from(data)
+    else:
+        return None
+    return Echo(identifier, sequence, serial, cookie) if (kind, code) == (wanted, 0) else None

@@ -118,15 +118,16 @@ class Poking:
 
     def due(self, now: MonotonicNs) -> Iterator[Send]:
         """The echo requests that are to be sent now."""
-        for layer, turn in self.lanes.take(now):
-            record = self.books[layer].get(turn.id)
+        for layer, (target_id, is_new) in self.lanes.take(now):
+            book = self.books[layer]
+            record = book.get(target_id)
             if record is None:
-                raise LookupError(f"a turn for {turn.id}, which is no target")
+                raise LookupError(f"a turn for {target_id}, which is no target")
             # A tunnel, and what is behind it, loses its first poke by design; a node does not.
-            is_opening = turn.opening and layer is not Layer.UNDERLAY
+            is_opening = is_new and layer is not Layer.UNDERLAY
             send = self.flights.open(record.target, now, opening=is_opening)
             if send is not None:
-                self.books[layer].sent(send.probe)
+                book.sent(send.probe)
                 yield send
 
     def judge(self, outcome: Outcome) -> Transition | None:

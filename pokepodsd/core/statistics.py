@@ -104,10 +104,11 @@ class PokeWindow:
     def _advance(self, now: MonotonicNs) -> int:
         """Empty the slots that have passed; the place of the running one."""
         slot = now // _SLOT_NS
-        for passed in range(max(self._slot + 1, slot - _SLOTS + 1), slot + 1):
-            place = passed % _SLOTS
-            self._answered[place] = self._lost[place] = self._worst_us[place] = 0
-        self._slot = max(self._slot, slot)
+        if slot > self._slot:
+            for passed in range(max(self._slot + 1, slot - _SLOTS + 1), slot + 1):
+                place = passed % _SLOTS
+                self._answered[place] = self._lost[place] = self._worst_us[place] = 0
+            self._slot = slot
         return self._slot % _SLOTS
 
 
@@ -122,17 +123,14 @@ class Ledger:
 
     def note(self, outcome: Outcome) -> None:
         """Count the end of one probe."""
-        layer = outcome.probe.target.layer
-        self.outcomes[layer][outcome.kind] += 1
-        match outcome.kind:
-            case OutcomeKind.REPLIED:
-                self.rtts[layer].add(outcome.rtt_ns or 0)
-            case OutcomeKind.SEND_FAILED:
-                self.send_errors[outcome.detail] += 1
-            case OutcomeKind.REJECTED:
-                self.icmp_errors[outcome.detail] += 1
-            case OutcomeKind.TIMED_OUT:
-                pass
+        layer, kind = outcome.probe.target.layer, outcome.kind
+        self.outcomes[layer][kind] += 1
+        if kind is OutcomeKind.REPLIED:
+            self.rtts[layer].add(outcome.rtt_ns or 0)
+        elif kind is OutcomeKind.SEND_FAILED:
+            self.send_errors[outcome.detail] += 1
+        elif kind is OutcomeKind.REJECTED:
+            self.icmp_errors[outcome.detail] += 1
 
 
 class Lateness:

@@ -1,8 +1,8 @@
 """List-then-watch of the pods, sans I/O: answers and bytes in, events and the next question out.
 
-Owns the protocol with the API server: paging, the streaming list, bookmarks, what each failure
-means and how long to wait after it, and falling back to the node's own pods where the cluster's
-are refused. Knows no socket, no clock and nothing of what a pod is.
+Owns the protocol with the API server: paging, the streaming list where pages expire, bookmarks,
+what each failure means and how long to wait after it, and falling back to the node's own pods
+where the cluster's are refused. Knows no socket, no clock and nothing of what a pod is.
 
 The reader asks `PodFeed.next_step`, does it, and tells how it went: `page` for a whole answer,
 `opened`, `chunk` and `ended` for a watch, `failed` for a connection. Each gives back events.
@@ -71,6 +71,7 @@ class PodFeed:
         self._was_granted = False
         self._refusals = 0
         self._can_stream = True
+        self._prefers_stream = False
         self._broken_streams = 0
         self._portable = False
         self._grant_check_after = 0.0
@@ -83,6 +84,15 @@ class PodFeed:
         self._listing = False
         self._lines = LineBuffer(longest=LONGEST_LINE)
 
+    @property
+    def _is_streaming(self) -> bool:
+        """Whether the next list is streamed.
+
+        Pages come first: they are compressed, 5,000 pods into 0.7 MB, where a stream is 21 MB
+        before Kubernetes 1.37 (kubernetes/kubernetes#136030).
+        """
+        return self._can_stream and self._prefers_stream
+
     def next_step(self) -> Ask | Pause:
         """What to do next."""
         if self._pause > 0:
@@ -92,7 +102,7 @@ class PodFeed:
         selectors = self._selectors(self._scope, self._portable)
         if self._version is not None:
             watch = {"resourceVersion": self._version}
-        elif self._can_stream:
+        elif self._is_streaming:
             watch = {
                 "sendInitialEvents": "true",
                 "resourceVersionMatch": "NotOlderThan",
@@ -174,7 +184,7 @@ class PodFeed:
 
     def _refused(self, status: int, message: str, retry_after: float | None) -> list[Event]:
         unknown_field = "field label not supported" in message and not self._portable
-        streaming = self._version is None and self._can_stream
+        streaming = self._version is None and self._is_streaming
         if status in {400, 422} and (unknown_field or streaming):
             # Before 1.28 spec.hostNetwork is no field label, before 1.32 (or with the WatchList
             # feature gate off) sendInitialEvents is invalid: ask in the older way, at once.
@@ -183,10 +193,14 @@ class PodFeed:
             return []
         if status == 403:
             return self._forbidden(message)
-        if status == 410 or (status == 400 and self._continue):
+        has_expired = bool(self._continue) and status in {400, 410}
+        if status == 410 or has_expired:
             # Of the list, the token for the next page is no good any more.
             self._start_over()
-        self._leave_grant_check()
+        self._prefers_stream = self._prefers_stream or has_expired
+        if not self._leave_grant_check() and has_expired and self._can_stream:
+            # A stream needs no token: at once, before anything else expires.
+            return []
         wait = min(retry_after or 0.0, self._timings.longest_retry_after)
         self._pause = max(wait, self._delays.next())
         return [Troubled(reason=explain(status, message), renew=status == 401)]

@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 import urllib3
-from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
 
 from pokepodsd import __version__
 from pokepodsd.core.model import NodeName

@@ -10,7 +10,7 @@ import secrets
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from icmplib import ICMPv4Socket, ICMPv6Socket
 from icmplib.exceptions import ICMPSocketError, SocketPermissionError
@@ -86,18 +86,24 @@ class IcmpSocket:
         """From now on say with which hop limit a datagram arrived."""
         self._socket.setsockopt(*_RECVTTL[self._family], 1)
 
-    def send(self, packet: bytes, address: str) -> str | None:
-        """Hand one packet to the kernel; the name of the errno if it does not take it."""
+    def send(
+        self, packet: bytes, address: str, clock: Callable[[], WallNs]
+    ) -> tuple[WallNs, str | None]:
+        """Hand one packet to the kernel; when, and the name of the errno if it does not take it.
+
+        The clock is read last of all: what is done after it is part of the round trip.
+        """
+        send, destination = self._socket.sendto, (address, 0)
         for attempt in (1, 2):
+            sent_ns = clock()
             try:
-                self._socket.sendto(packet, (address, 0))
+                send(packet, destination)
             except OSError as error:
                 if attempt == 1 and error.errno in _PENDING:
                     continue
-                return errno.errorcode.get(error.errno or 0, str(error.errno))
-            else:
-                return None
-        return None
+                return sent_ns, errno.errorcode.get(error.errno or 0, str(error.errno))
+            break
+        return sent_ns, None
 
     def receive(self, limit: int) -> Iterator[Datagram]:
         """What has arrived, at most ``limit`` datagrams, without waiting."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes.client import Configuration
-from kubernetes.config import ConfigException
+from kubernetes.client.configuration import Configuration
+from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.kube_config import KubeConfigLoader
 from pyasn1.codec.der.decoder import decode
 from pyasn1.error import PyAsn1Error

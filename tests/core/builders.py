@@ -219,13 +219,23 @@ def scene_lines(number: str) -> list[bytes]:
     return [json.dumps(one["line"]).encode() + b"\n" for one in stream if "line" in one]
 
 
-def make_feed(timings: Timings | None = None) -> PodFeed:
+def paging_feed(timings: Timings | None = None) -> PodFeed:
     """A feed whose dice always fall on the longest delay, so that delays are 1, 2, 4 ... s."""
     return PodFeed(
         selectors=lambda scope, portable: {"scope": scope.value, "portable": str(portable)},
         timings=timings or Timings(),
         roll=lambda: 1.0,
     )
+
+
+def streaming_feed(timings: Timings | None = None) -> PodFeed:
+    """A feed whose pages expired, so that its next list is streamed."""
+    feed = paging_feed(timings)
+    asked(feed)
+    feed.page(200, page_body(1, "token"))
+    asked(feed)
+    assert feed.page(410, b"") == []
+    return feed
 
 
 def asked(feed: PodFeed) -> Ask:
@@ -259,7 +269,7 @@ def broken(feed: PodFeed, lines: Iterable[bytes], lived: float = 0.0) -> list[Ev
 
 def watching_feed(version: int = 100, timings: Timings | None = None) -> PodFeed:
     """A feed that has listed the cluster, and whose watch is open."""
-    feed = make_feed(timings)
+    feed = streaming_feed(timings)
     asked(feed)
     feed.opened()
     heard(feed, [bookmark(version, ends_list=True)])
@@ -271,7 +281,7 @@ def watching_feed(version: int = 100, timings: Timings | None = None) -> PodFeed
 
 def narrowed_feed(version: int = 50) -> PodFeed:
     """A feed that was refused the cluster, and whose watch of its own node's pods is open."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.page(403, status_body("no"))
     asked(feed)

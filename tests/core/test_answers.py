@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pokepodsd.core.answers import WatchError, explain, message_of, parse_event, parse_page
 from pokepodsd.errors import GarbledError
+from tests.apiserver.podfactory import pod
 from tests.core.builders import error_line, event_line, page_body, pod_object, scene_body
 
 
@@ -25,6 +26,39 @@ def test_empty_list_of_a_go_server_is_a_list() -> None:
     """Go writes a nil slice as null."""
     body = b'{"kind":"PodList","metadata":{"resourceVersion":"1"},"items":null}'
     assert parse_page(body) == ((), "1", "")
+
+
+def as_go_writes(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+BRACKETS = ['"managedFields":[', ']},"spec":{', '\\"managedFields":[', '\\"]},"spec":{']
+HOSTILE = st.sampled_from([*BRACKETS, "[", "]}", '"', "\\"])
+
+
+@given(st.lists(HOSTILE, max_size=4), st.lists(HOSTILE, max_size=3))
+def test_managed_fields_are_left_out_and_nothing_else(parts: list[str], names: list[str]) -> None:
+    """They are a third of a pod, and nobody reads them; whatever text a pod and its owners hold."""
+    text = "".join(parts)
+    made = pod("a", labels={"note": text}, addresses=["10.0.0.1"])
+    made["metadata"]["resourceVersion"] = "7"
+    for entry in made["metadata"]["managedFields"]:
+        entry["fieldsV1"] = {**entry["fieldsV1"], **{f'v:"{name}"': {} for name in names}}
+    body = {"kind": "PodList", "metadata": {"resourceVersion": "9"}, "items": [made, made]}
+    (first, second), version, _ = parse_page(as_go_writes(body))
+    made["metadata"]["managedFields"] = []
+    assert (first, second, version) == (made, made, "9")
+
+
+def test_managed_fields_anywhere_else_do_no_harm() -> None:
+    """A server that writes its fields in another order is read all the same."""
+    made = pod("a", addresses=["10.0.0.1"])
+    made["metadata"]["resourceVersion"] = "7"
+    turned = {"spec": made["spec"], "status": made["status"], "metadata": made["metadata"]}
+    other = {**made, "metadata": dict(reversed(made["metadata"].items()))}
+    for one in (turned, other):
+        kind, seen = parse_event(as_go_writes({"type": "ADDED", "object": one}))
+        assert (kind, seen) == ("ADDED", one)
 
 
 @pytest.mark.parametrize("scene", ["01", "07", "19", "20"])

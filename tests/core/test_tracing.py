@@ -30,7 +30,7 @@ def subject_of(peer: Peer | None = WITH_TUNNEL, **parts: Any) -> Subject:
 
 def answer(step: Step, kind: OutcomeKind, detail: str = "", reporter: str = "") -> Result:
     """One poke that ended so."""
-    outcome = replace(make_outcome(step.target, kind), detail=detail, reporter=reporter)
+    outcome = make_outcome(step.target, kind, detail=detail, reporter=reporter)
     device = DEVICES[step.layer] if step.tunnel or step.layer is Layer.UNDERLAY else "eth0"
     route = RouteAnswer(device=device, kind="ipip" if device == "tunl0" else "", source="10.9.0.1")
     seen = Findings(route=route)

@@ -67,7 +67,6 @@ def test_a_reply_shows_its_hop_limit() -> None:
     """It is that of the datagram, where the socket tells it."""
     volley = volley_of(1)
     (send,) = volley.due(T0)
-    reply = reply_to(send.probe, after_ns=MILLISECOND_NS)
-    reply.ttl = 63
+    reply = reply_to(send.probe, after_ns=MILLISECOND_NS)._replace(ttl=63)
     volley.receive(reply, MonotonicNs(T0 + MILLISECOND_NS))
     assert [poke.ttl for poke in volley.pokes] == [63]

@@ -25,23 +25,16 @@ from tests.core.builders import (
     bookmark,
     event_line,
     heard,
-    make_feed,
     page_body,
+    paging_feed,
     paused,
     pod_object,
     scene_body,
     scene_lines,
     status_body,
+    streaming_feed,
     watching_feed,
 )
-
-
-def paging_feed() -> PodFeed:
-    """A feed whose server knows no streaming list; its next question is the first page."""
-    feed = make_feed()
-    asked(feed)
-    feed.page(422, status_body("sendInitialEvents is forbidden for watch"))
-    return feed
 
 
 def names(event: Event) -> list[Any]:
@@ -54,9 +47,28 @@ def names(event: Event) -> list[Any]:
             return []
 
 
-def test_first_question_is_the_streaming_list() -> None:
+def test_first_question_is_the_first_page() -> None:
+    """Pages are compressed, whatever the server's version; a stream is not before 1.37."""
+    question = asked(paging_feed())
+    assert not question.is_watch
+    assert question.parameters == {"limit": "500", "scope": "cluster", "portable": "False"}
+
+
+@pytest.mark.parametrize("status", [400, 410])
+def test_pages_that_expired_are_followed_by_a_streaming_list(status: int) -> None:
+    """A list that takes longer than its token lives is asked for in a way that needs none."""
+    feed = paging_feed()
+    asked(feed)
+    feed.page(200, page_body(1, "token", "a"))
+    asked(feed)
+    assert feed.page(status, status_body("too old")) == []
+    assert asked(feed).parameters["sendInitialEvents"] == "true"
+    assert feed.opened() == [Begun()]
+
+
+def test_question_for_the_streaming_list() -> None:
     """All pods and what follows in one answer, with bookmarks and an end set to it."""
-    question = asked(make_feed())
+    question = asked(streaming_feed())
     assert question.is_watch
     assert question.parameters == {
         "watch": "1",
@@ -72,7 +84,7 @@ def test_first_question_is_the_streaming_list() -> None:
 
 def test_streaming_list_is_complete_at_its_annotated_bookmark() -> None:
     """Initial events are the list; another bookmark ends nothing; after the end all is change."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     assert feed.opened() == [Begun()]
     one, two = pod_object("one", 3), pod_object("two", 5)
@@ -96,7 +108,7 @@ def test_end_of_initial_events_is_nothing_to_a_resumed_watch() -> None:
 
 def test_recorded_streaming_list() -> None:
     """Scene 22: thirteen pods, complete at the bookmark, and watched on from its version."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.opened()
     events = heard(feed, scene_lines("22"))
@@ -125,7 +137,7 @@ def test_events_are_the_same_however_the_stream_is_cut(cuts: list[int]) -> None:
     """Chunks end anywhere, in the middle of a character too."""
     data = b"".join(scene_lines("22"))
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    feed, whole = make_feed(), make_feed()
+    feed, whole = streaming_feed(), streaming_feed()
     for one in (feed, whole):
         asked(one)
         one.opened()
@@ -136,7 +148,7 @@ def test_events_are_the_same_however_the_stream_is_cut(cuts: list[int]) -> None:
 @pytest.mark.parametrize("status", [400, 422])
 def test_server_without_the_streaming_list_is_asked_for_pages_at_once(status: int) -> None:
     """Before 1.32 the question is invalid: that is no trouble, and not worth a wait."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     assert feed.page(status, status_body("sendInitialEvents is forbidden for watch")) == []
     question = asked(feed)
@@ -146,7 +158,7 @@ def test_server_without_the_streaming_list_is_asked_for_pages_at_once(status: in
 
 def test_server_without_the_field_label_is_asked_portably_at_once() -> None:
     """Before 1.28 spec.hostNetwork is no field label; the streaming list is still tried."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     refusal = status_body(
         'Unable to find "/v1, Resource=pods" that match field selector: '
@@ -165,7 +177,7 @@ def test_server_without_the_field_label_is_asked_portably_at_once() -> None:
 
 def test_streaming_list_that_ends_without_its_bookmark_is_not_tried_again() -> None:
     """A server that ignores the parameter never says that the list is over."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.opened()
     heard(feed, [event_line("ADDED", pod_object("one", 3)), bookmark(4)])
@@ -216,9 +228,7 @@ def test_empty_cluster_is_a_complete_list() -> None:
 
 def test_size_of_a_page_is_a_setting() -> None:
     """Tests and small machines ask for smaller pages."""
-    feed = make_feed(Timings(page_limit=3))
-    asked(feed)
-    feed.page(422, b"")
+    feed = paging_feed(Timings(page_limit=3))
     assert asked(feed).parameters["limit"] == "3"
 
 
@@ -238,7 +248,7 @@ def test_watch_is_resumed_from_the_last_version_it_told(line: bytes) -> None:
 
 def test_version_of_an_unfinished_streaming_list_is_not_resumed_from() -> None:
     """What came of it is not all there is: the list is asked for again."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.opened()
     heard(feed, [event_line("ADDED", pod_object("a", 5)), bookmark(6)])
@@ -251,6 +261,8 @@ def test_length_of_a_watch_is_spread() -> None:
     lengths = []
     for rolls in ([0.0], [0.5], [0.999]):
         feed = PodFeed(selectors=lambda *_: {}, timings=Timings(), roll=rolls.pop)
+        asked(feed)
+        feed.page(200, page_body(7, ""))
         lengths.append(asked(feed).parameters["timeoutSeconds"])
     assert lengths == ["240", "300", "360"]
 

@@ -12,13 +12,13 @@ from tests.core.builders import (
     error_line,
     event_line,
     heard,
-    make_feed,
     page_body,
     paused,
     pod_object,
     scene_body,
     scene_lines,
     status_body,
+    streaming_feed,
     watching_feed,
 )
 
@@ -39,7 +39,7 @@ def is_list(feed: PodFeed) -> bool:
 
 def paged_feed(token: str) -> PodFeed:
     """A feed in the middle of a list in pages."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.page(422, b"")
     asked(feed)
@@ -165,7 +165,7 @@ def test_watch_that_lived_makes_the_delays_short_again() -> None:
 
 def test_connection_lost_in_a_streaming_list_begins_it_anew() -> None:
     """Half a list is no list."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.opened()
     heard(feed, [event_line("ADDED", pod_object("a", 5))])
@@ -186,7 +186,7 @@ def test_connection_lost_between_pages_begins_the_list_anew() -> None:
 
 def test_garbled_page_is_trouble_and_listed_again() -> None:
     """A proxy's page with status 200 is no list of no pods."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.page(422, b"")
     asked(feed)

@@ -21,13 +21,13 @@ from tests.core.builders import (
     error_line,
     event_line,
     heard,
-    make_feed,
     narrowed_feed,
     page_body,
     paused,
     pod_object,
     scene_body,
     status_body,
+    streaming_feed,
     watching_feed,
 )
 
@@ -49,7 +49,7 @@ def kinds(events: list[Event]) -> list[type[Event]]:
 @pytest.mark.parametrize("scene", ["02", "03", "09"])
 def test_first_refusal_narrows_to_the_node_at_once(scene: str) -> None:
     """The recorded 403s: said with the server's words, and the node's own pods asked for."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     (told,) = feed.page(403, scene_body(scene))
     assert isinstance(told, Forbidden)
@@ -61,7 +61,7 @@ def test_first_refusal_narrows_to_the_node_at_once(scene: str) -> None:
 
 def test_narrowed_list_says_that_it_is_narrow() -> None:
     """Whoever folds the list must know that it is not the cluster's."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.page(403, NO)
     asked(feed)
@@ -126,7 +126,7 @@ def test_grant_is_noticed() -> None:
 
 def test_grant_is_noticed_in_pages() -> None:
     """The same with a server that knows no streaming list."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.page(422, b"")
     asked(feed)
@@ -252,7 +252,7 @@ def test_revoked_right_that_is_granted_again_checks_quickly_again() -> None:
 
 def test_identity_that_may_read_nothing_asks_seldom() -> None:
     """Refused even its own node's pods, it asks for the cluster's again, ever more slowly."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     delays = []
     for _ in range(4):

@@ -19,11 +19,11 @@ from tests.core.builders import (
     error_line,
     event_line,
     heard,
-    make_feed,
     page_body,
     paused,
     pod_object,
     status_body,
+    streaming_feed,
 )
 
 SILENT = SilentError("nothing came from it for too long")
@@ -36,7 +36,7 @@ def kinds(events: list[Event]) -> list[type[Event]]:
 
 def paging_feed(timings: Timings | None = None) -> PodFeed:
     """A feed that asks for pages, and whose first page is asked for."""
-    feed = make_feed(timings)
+    feed = streaming_feed(timings)
     asked(feed)
     feed.page(422, b"")
     asked(feed)
@@ -54,7 +54,7 @@ def halfway() -> PodFeed:
 @pytest.mark.parametrize("error", [SILENT, LOST, GarbledError("no event")])
 def test_two_streaming_lists_that_break_lead_to_pages(error: ApiError) -> None:
     """A proxy that holds the stream back, or cuts it, is asked in the older way instead."""
-    feed = make_feed()
+    feed = streaming_feed()
     for _ in range(2):
         assert asked(feed).parameters["sendInitialEvents"] == "true"
         feed.opened()
@@ -70,7 +70,7 @@ def test_two_streaming_lists_that_break_lead_to_pages(error: ApiError) -> None:
 
 def test_one_streaming_list_that_breaks_is_asked_for_again() -> None:
     """A server that restarts once keeps the cheaper way; so does a break between lists."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.opened()
     feed.failed(LOST)
@@ -161,7 +161,7 @@ def test_check_for_a_grant_that_fails_between_pages_leaves_nothing_behind(status
 
 def test_first_check_for_a_grant_comes_after_the_first_wait() -> None:
     """The first watch of the node's own pods is the shortest."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.page(403, b"")
     assert asked(feed).parameters["timeoutSeconds"] == "10"
@@ -170,7 +170,7 @@ def test_first_check_for_a_grant_comes_after_the_first_wait() -> None:
 @pytest.mark.parametrize("annotations", [["x"], "x", 5, True, None, {}, {"other": "true"}])
 def test_bookmark_with_odd_annotations_ends_no_list(annotations: object) -> None:
     """Only the one annotation does, and nothing else in its place raises."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.opened()
     metadata = {"resourceVersion": "1", "annotations": annotations}
@@ -209,7 +209,7 @@ def test_any_lines_are_events_garbled_or_the_end_of_the_watch(
     lines: list[Any], is_listing: bool
 ) -> None:
     """No line that a server can send ends in another exception, in a list or in a watch."""
-    feed = make_feed()
+    feed = streaming_feed()
     asked(feed)
     feed.opened()
     if not is_listing:

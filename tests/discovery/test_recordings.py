@@ -136,8 +136,8 @@ def test_a_paged_list(tmp_path: Path) -> None:
 
 
 def test_a_bad_continue_token_starts_the_list_over(tmp_path: Path) -> None:
-    """400 between two pages: nothing is complete until a whole list came."""
-    scenes = ("17-bad-continue", "13-list-page-1", "17-bad-continue", "12-list-all")
+    """400 between two pages, and no streamed list: nothing is complete until a whole one came."""
+    scenes = ("13-list-page-1", "17-bad-continue", "17-bad-continue", "12-list-all")
     with replay(tmp_path, *scenes, "20-watch-expired-rv") as follower:
         follower.wait_for(lambda: follower.count(ListEnded) >= 1)
         assert "web-7f9c5d8b6d-4xk2p" in follower.names
@@ -164,8 +164,9 @@ def test_the_life_of_a_pod(tmp_path: Path) -> None:
 
 
 def test_a_streaming_list(tmp_path: Path) -> None:
-    """Initial events, and the bookmark that ends them: one complete list."""
-    with replay(tmp_path, "22-watch-list", "03-watch-all-forbidden") as follower:
+    """After pages that expired: initial events, and the bookmark that ends them, are one list."""
+    scenes = ("13-list-page-1", "17-bad-continue", "22-watch-list")
+    with replay(tmp_path, *scenes, "03-watch-all-forbidden") as follower:
         follower.wait_for(lambda: follower.count(ListEnded) >= 1)
         assert follower.names >= {"web-7f9c5d8b6d-4xk2p", "cart-0"}
 

@@ -12,6 +12,7 @@ from pokepodsd.core.packets import (
     parse_quoted_request,
     parse_reply,
 )
+from pokepodsd.edge.clock import wall_ns
 from pokepodsd.edge.icmp import IcmpSocket, open_sockets
 from tests.edge.support import wait_readable
 from tests.lab import EchoCapture, IcmpForger, Kind, Lab, Node, Rejection, packet_of
@@ -37,7 +38,7 @@ class Pinger:
             serial=sequence,
             cookie=COOKIE,
         )
-        return self.socket.send(packet, address)
+        return self.socket.send(packet, address, wall_ns)[1]
 
     def wait_reply(self) -> Datagram:
         while True:

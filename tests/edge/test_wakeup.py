@@ -108,3 +108,19 @@ def test_a_signal_wakes_and_is_noted(number: signal.Signals, expected: tuple[boo
         for one, handler in before.items():
             signal.signal(one, handler)
         wakeup.close()
+
+
+def test_it_says_who_has_something(wakeup: Wakeup) -> None:
+    """Of those that are listened to, exactly those with something to read or room to write."""
+    pairs = [socket.socketpair() for _ in range(3)]
+    first, second, third = (one for one, _ in pairs)
+    wakeup.listen([first, second], [third])
+    pairs[0][1].send(b"x")
+    assert wakeup.wait(LONG_SECONDS) == {first, third}
+    assert wakeup.wait(0) == {first, third}
+    first.recv(1)
+    wakeup.listen([first, second])
+    assert wakeup.wait(0) == set()
+    for one in pairs:
+        for end in one:
+            end.close()

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from enum import Enum, IntEnum
 from socket import AF_INET, AF_INET6
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pyroute2.netlink import (
     NLM_F_APPEND,
@@ -19,8 +19,9 @@ from pyroute2.netlink import (
     NLM_F_REPLACE,
     NLM_F_REQUEST,
 )
+from pyroute2.netlink.marshal import Marshal
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import IFF_LOWER_UP, IFF_UP, ifinfmsg
-from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 from pyroute2.netlink.rtnl.ndmsg import NUD_NOARP, NUD_PERMANENT, ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
@@ -109,9 +110,20 @@ class Message(NamedTuple):
         return bool(self.flags & NLM_F_REPLACE)
 
 
+class _Marshal(Marshal):  # type: ignore[misc]
+    """Without traffic control, which is most of what pyroute2's own one for rtnetlink imports."""
+
+    msg_map: ClassVar[dict[int, type]] = {
+        **dict.fromkeys((Type.NEWLINK, Type.DELLINK, Type.GETLINK), ifinfmsg),
+        **dict.fromkeys((Type.NEWADDR, Type.DELADDR), ifaddrmsg),
+        **dict.fromkeys((Type.NEWROUTE, Type.DELROUTE, Type.GETROUTE), rtmsg),
+        **dict.fromkeys((Type.NEWNEIGH, Type.DELNEIGH, Type.GETNEIGH), ndmsg),
+    }
+
+
 def parse(data: bytes) -> Iterator[Message]:
     """The messages of one datagram, one after the other as they are asked for."""
-    for body in MarshalRtnl().parse(data):
+    for body in _Marshal().parse(data):
         header = body["header"]
         error = abs(body["error"]) if header["type"] == Type.ERROR else 0
         if header["type"] == Type.DONE:

@@ -1,0 +1,1 @@
+"""A whole cluster in virtual time: the daemon's own thinking, without sockets or a clock."""
