@@ -109,18 +109,6 @@ class Selection:
         )
 
 
-def _is_a_pods(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether a pod may have it: no loopback, link-local, multicast or reserved address."""
-    if isinstance(address, ipaddress.IPv4Address):
-        # RFC 791, section 3.2, for 0/8; RFC 1122, 3.2.1.3; RFC 3927; 224 and up is multicast and
-        # reserved (RFC 1112). By the octets, since this is most of what a pod costs here.
-        first, second = address.packed[:2]
-        return first not in (0, 127) and first < 224 and (first, second) != (169, 254)
-    is_of_a_host = address.is_loopback or address.is_link_local or address.is_unspecified
-    is_mapped = address.ipv4_mapped is not None or address.scope_id is not None
-    return not (is_of_a_host or is_mapped or address.is_multicast)
-
-
 def field_selector(
     config: KubernetesConfig, scope: Scope, node: NodeName, *, portable: bool = False
 ) -> str:
