@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    # Its own import takes as long as all of this module.
+    # At run time it would import zip files and temporary folders: 5 ms of every command.
     from importlib.abc import Loader
 
 Homes = Mapping[str, str]
@@ -45,8 +45,7 @@ class _Finder:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
-            # It has all that the import system asks for.
-            spec.loader = _Loader(spec.loader, self._packages[fullname])  # type: ignore[assignment]
+            spec.loader = cast("Loader", _Loader(spec.loader, self._packages[fullname]))
         return spec
 
 

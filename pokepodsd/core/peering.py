@@ -37,6 +37,8 @@ from pokepodsd.core.traffic import Traffic
 _BURST_EVERY_NS = 10 * SECOND_NS
 # One lost packet does not make a tunnel that had been shut.
 _SHUT = 2
+# Of many peers that change at once, as when the pods tell their names, so many in one turn: 15 ms.
+_MOST_SETTLED = 150
 
 
 class Peering:
@@ -57,6 +59,7 @@ class Peering:
         self._uncovered: dict[NodeName, bool] = {}
         self._on_hold: frozenset[PeerId] = frozenset()
         self._has_news = self._has_other_addresses = False
+        self._is_first = True
         self.assessment = Assessment(self._look, now)
         self.bulletin = Bulletin()
         self.traffic = Traffic()
@@ -110,7 +113,9 @@ class Peering:
             self._poking.burst(Layer.TUNNEL, tunnel_target(tunnel.id))
 
     def _settle_peers(self, now: MonotonicNs) -> None:
-        peers = self._book.settle()
+        peers = self._book.settle(None if self._is_first else _MOST_SETTLED)
+        self._is_first = False
+        self._has_news = self._book.has_news
         for old, new in peers.renamed.items():
             self.assessment.rename(old, new)
             self.traffic.rename(old, new)

@@ -6,18 +6,18 @@ end; where that is not known, to the node with the most pods in its blocks. The 
 function of what is known at the moment, whatever came first.
 """
 
-import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, ValuesView
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import NewType, TypeVar
+from typing import NewType
 
+from pokepodsd.core.addresses import numbered
+from pokepodsd.core.indexes import cut, discard, insert, shift
 from pokepodsd.core.kernel import Tunnel, TunnelId
 from pokepodsd.core.model import NodeName, Target, TargetId
 
 PeerId = NewType("PeerId", str)
-_Key = TypeVar("_Key")
-_Name = TypeVar("_Name", bound=str)
 _Block = tuple[int, int, int]
 """IP version, prefix length, and the leading bits as a number."""
 
@@ -65,7 +65,6 @@ class PeerBook:
         self._nodes_at: dict[str, Counter[NodeName]] = {}
         self._population: dict[_Block, Counter[NodeName]] = {}
         self._lengths: Counter[tuple[int, int]] = Counter()
-        # Tuples, since nearly all are of one, for which a set takes four times the memory.
         self._far_ends: dict[str, tuple[TunnelId, ...]] = {}
         self._behind: dict[_Block, tuple[TunnelId, ...]] = {}
         self._owner: dict[TunnelId, PeerId] = {}
@@ -94,9 +93,13 @@ class PeerBook:
         """This host itself, which is no peer."""
         if (node, addresses) == (self._own_node, self._own_addresses):
             return
+        others = addresses ^ self._own_addresses
+        names = {name for name in (node, self._own_node) if name is not None}
+        names.update(name for address in others for name in self._nodes_at.get(address, ()))
         self._own_node, self._own_addresses = node, addresses
-        self._dirty_tunnels |= self._tunnels.keys()
-        self._dirty_peers |= {PeerId(name) for name in self._hosts}
+        for address in others:
+            self._dirty_tunnels.update(self._far_ends.get(address, ()))
+        self._doubt_owners(names)
 
     def put_tunnel(self, tunnel: Tunnel) -> None:
         """A tunnel is new or different."""
@@ -106,9 +109,9 @@ class PeerBook:
         self.drop_tunnel(tunnel.id)
         self._tunnels[tunnel.id] = tunnel
         if tunnel.underlay is not None:
-            _insert(self._far_ends, tunnel.underlay, tunnel.id)
+            insert(self._far_ends, tunnel.underlay, tunnel.id)
         for block in blocks:
-            _insert(self._behind, block, tunnel.id)
+            insert(self._behind, block, tunnel.id)
 
     def drop_tunnel(self, tunnel_id: TunnelId) -> None:
         """A tunnel is gone."""
@@ -117,9 +120,9 @@ class PeerBook:
         if tunnel is None:
             return
         if tunnel.underlay is not None:
-            _discard(self._far_ends, tunnel.underlay, tunnel_id)
+            discard(self._far_ends, tunnel.underlay, tunnel_id)
         for block in map(_block, tunnel.blocks):
-            _discard(self._behind, block, tunnel_id)
+            discard(self._behind, block, tunnel_id)
             self._count_length(block[0], block[1], -1)
 
     def put_pods(self, targets: Iterable[Target]) -> None:
@@ -135,18 +138,27 @@ class PeerBook:
         for target in targets:
             self._forget(target.id)
 
-    def settle(self) -> PeerDelta:
-        """What changed since the last time."""
+    @property
+    def has_news(self) -> bool:
+        """Whether `settle` has something to do."""
+        return bool(self._dirty_tunnels or self._dirty_peers)
+
+    def settle(self, most: int | None = None) -> PeerDelta:
+        """What changed since the last time; of many tunnels and peers so many at a time."""
         delta = PeerDelta()
         moved: dict[PeerId, set[PeerId]] = defaultdict(set)
+        later = cut(self._dirty_tunnels, most)
+        # A peer is looked at with its tunnels, so that its new name is known for the old one's.
+        peers_later = set(self._dirty_peers) if later else cut(self._dirty_peers, most)
+        self._dirty_peers -= peers_later
         for tunnel_id in self._dirty_tunnels:
             before, after = self._owner.pop(tunnel_id, None), self._find_owner(tunnel_id)
             if before is not None:
-                _discard(self._members, before, tunnel_id)
+                discard(self._members, before, tunnel_id)
                 self._dirty_peers.add(before)
             if after is not None:
                 self._owner[tunnel_id] = after
-                _insert(self._members, after, tunnel_id)
+                insert(self._members, after, tunnel_id)
                 self._dirty_peers.add(after)
                 if before is not None and before != after:
                     moved[before].add(after)
@@ -154,8 +166,7 @@ class PeerBook:
             self._settle_peer(peer_id, delta)
         gone = {peer.id for peer in delta.withdrawn}
         delta.renamed = {old: min(new) for old, new in sorted(moved.items()) if old in gone}
-        self._dirty_tunnels.clear()
-        self._dirty_peers.clear()
+        self._dirty_tunnels, self._dirty_peers = later, peers_later - self._dirty_peers
         return delta
 
     def _settle_peer(self, peer_id: PeerId, delta: PeerDelta) -> None:
@@ -204,19 +215,30 @@ class PeerBook:
             self._count(target, target.node, -1)
 
     def _count(self, target: Target, node: NodeName, by: int) -> None:
-        if _shift(self._hosts, node, target.host, by):
+        if shift(self._hosts, node, target.host, by):
             self._dirty_peers.add(PeerId(node))
             if target.host in self._own_addresses:
                 # Whose name it is shows only now: none of its pods names a peer.
-                self._dirty_tunnels |= self._tunnels.keys()
-        if target.host and _shift(self._nodes_at, target.host, node, by):
+                self._doubt_owners({node})
+        if target.host and shift(self._nodes_at, target.host, node, by):
             self._dirty_tunnels.update(self._far_ends.get(target.host, ()))
-        address = ipaddress.ip_address(target.address)
-        for version, length in self._lengths:
-            if version == address.version:
-                block = _block_around(address, length)
-                _shift(self._population, block, node, by)
+        version, bits, number = numbered(target.address)
+        for among, length in self._lengths:
+            if among == version:
+                block = (version, length, number >> (bits - length))
+                shift(self._population, block, node, by)
+                self._dirty_tunnels.update(filter(self._hangs_on_pods, self._behind.get(block, ())))
+
+    def _doubt_owners(self, names: AbstractSet[NodeName]) -> None:
+        """Whether these are this host's own has changed, and so whose pods count for a tunnel."""
+        self._dirty_peers |= {PeerId(name) for name in names}
+        for block, there in self._population.items():
+            if not names.isdisjoint(there):
                 self._dirty_tunnels.update(self._behind.get(block, ()))
+
+    def _hangs_on_pods(self, tunnel_id: TunnelId) -> bool:
+        """Whether a tunnel's node is the one of the pods behind it: its far end is no node's."""
+        return self._tunnels[tunnel_id].underlay not in self._nodes_at
 
     def _count_length(self, version: int, length: int, by: int) -> None:
         """Pods are counted by the lengths of prefix that there are: one or two."""
@@ -224,37 +246,14 @@ class PeerBook:
         self._lengths[version, length] += by
         if before == 0:
             for target in self._pods.values():
-                address = ipaddress.ip_address(target.address)
-                if target.node is not None and address.version == version:
-                    _shift(self._population, _block_around(address, length), target.node, 1)
+                among, bits, number = numbered(target.address)
+                if target.node is not None and among == version:
+                    block = (version, length, number >> (bits - length))
+                    shift(self._population, block, target.node, 1)
         elif before + by == 0:
             del self._lengths[version, length]
             for block in [one for one in self._population if one[:2] == (version, length)]:
                 del self._population[block]
-
-
-def _shift(counts: dict[_Key, Counter[_Name]], key: _Key, name: _Name, by: int) -> bool:
-    """Count, and say whether a name came or went."""
-    counter = counts.setdefault(key, Counter())
-    counter[name] += by
-    if counter[name] == 0:
-        del counter[name]
-        if not counter:
-            del counts[key]
-        return True
-    return counter[name] == by
-
-
-def _insert(index: dict[_Key, tuple[TunnelId, ...]], key: _Key, tunnel_id: TunnelId) -> None:
-    known = index.get(key, ())
-    if tunnel_id not in known:
-        index[key] = (*known, tunnel_id)
-
-
-def _discard(index: dict[_Key, tuple[TunnelId, ...]], key: _Key, tunnel_id: TunnelId) -> None:
-    index[key] = tuple(one for one in index[key] if one != tunnel_id)
-    if not index[key]:
-        del index[key]
 
 
 def _leader(counter: Mapping[NodeName, int]) -> NodeName | None:
@@ -267,9 +266,6 @@ def _by_family(address: str) -> tuple[bool, str]:
 
 
 def _block(prefix: str) -> _Block:
-    network = ipaddress.ip_network(prefix)
-    return _block_around(network.network_address, network.prefixlen)
-
-
-def _block_around(address: ipaddress.IPv4Address | ipaddress.IPv6Address, length: int) -> _Block:
-    return (address.version, length, int(address) >> (address.max_prefixlen - length))
+    address, _, length = prefix.partition("/")
+    version, bits, number = numbered(address)
+    return (version, int(length), number >> (bits - int(length)))

@@ -19,7 +19,7 @@ def proportional_bytes(box: Box, pid: int) -> int:
 
 
 def test_a_thousand_pods_fit_into_the_memory(box: Box, cluster: Cluster) -> None:
-    """Both processes together, after the first list of 1,000 pods: under 105 MB.
+    """Both processes together, after the first list of 1,000 pods: under 80 MB.
 
     As proportional set size (proc(5), smaps_rollup): pages that are shared count once.
     """
@@ -41,7 +41,7 @@ def test_a_thousand_pods_fit_into_the_memory(box: Box, cluster: Cluster) -> None
     daemon = package.main_pid(box)
     reader = int(box.sh(f"cat /proc/{daemon}/task/{daemon}/children"))
     used = proportional_bytes(box, daemon) + proportional_bytes(box, reader)
-    assert used < 105 * MEGABYTE, used
+    assert used < 80 * MEGABYTE, used
 
 
 def test_it_takes_little_disk(box: Box) -> None:
