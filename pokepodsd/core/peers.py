@@ -67,10 +67,11 @@ class PeerBook:
         self._nodes_at: dict[str, Counter[NodeName]] = {}
         self._population: dict[_Block, Counter[NodeName]] = {}
         self._lengths: Counter[tuple[int, int]] = Counter()
-        self._far_ends: dict[str, set[TunnelId]] = {}
-        self._behind: dict[_Block, set[TunnelId]] = {}
+        # Tuples, since nearly all are of one, for which a set takes four times the memory.
+        self._far_ends: dict[str, tuple[TunnelId, ...]] = {}
+        self._behind: dict[_Block, tuple[TunnelId, ...]] = {}
         self._owner: dict[TunnelId, PeerId] = {}
-        self._members: dict[PeerId, set[TunnelId]] = {}
+        self._members: dict[PeerId, tuple[TunnelId, ...]] = {}
         self._peers: dict[PeerId, Peer] = {}
         self._dirty_tunnels: set[TunnelId] = set()
         self._dirty_peers: set[PeerId] = set()
@@ -100,7 +101,7 @@ class PeerBook:
         names.update(name for address in others for name in self._nodes_at.get(address, ()))
         self._own_node, self._own_addresses = node, addresses
         for address in others:
-            self._dirty_tunnels |= self._far_ends.get(address, set())
+            self._dirty_tunnels.update(self._far_ends.get(address, ()))
         self._doubt_owners(names)
 
     def put_tunnel(self, tunnel: Tunnel) -> None:
@@ -111,9 +112,9 @@ class PeerBook:
         self.drop_tunnel(tunnel.id)
         self._tunnels[tunnel.id] = tunnel
         if tunnel.underlay is not None:
-            self._far_ends.setdefault(tunnel.underlay, set()).add(tunnel.id)
+            _insert(self._far_ends, tunnel.underlay, tunnel.id)
         for block in blocks:
-            self._behind.setdefault(block, set()).add(tunnel.id)
+            _insert(self._behind, block, tunnel.id)
 
     def drop_tunnel(self, tunnel_id: TunnelId) -> None:
         """A tunnel is gone."""
@@ -160,7 +161,7 @@ class PeerBook:
                 self._dirty_peers.add(before)
             if after is not None:
                 self._owner[tunnel_id] = after
-                self._members.setdefault(after, set()).add(tunnel_id)
+                _insert(self._members, after, tunnel_id)
                 self._dirty_peers.add(after)
                 if before is not None and before != after:
                     moved[before].add(after)
@@ -223,7 +224,7 @@ class PeerBook:
                 # Whose name it is shows only now: none of its pods names a peer.
                 self._doubt_owners({node})
         if target.host and _shift(self._nodes_at, target.host, node, by):
-            self._dirty_tunnels |= self._far_ends.get(target.host, set())
+            self._dirty_tunnels.update(self._far_ends.get(target.host, ()))
         version, bits, number = numbered(target.address)
         for among, length in self._lengths:
             if among == version:
@@ -236,7 +237,7 @@ class PeerBook:
         self._dirty_peers |= {PeerId(name) for name in names}
         for block, there in self._population.items():
             if not names.isdisjoint(there):
-                self._dirty_tunnels |= self._behind.get(block, set())
+                self._dirty_tunnels.update(self._behind.get(block, ()))
 
     def _hangs_on_pods(self, tunnel_id: TunnelId) -> bool:
         """Whether a tunnel's node is the one of the pods behind it: its far end is no node's."""
@@ -279,8 +280,14 @@ def _shift(counts: dict[_Key, Counter[_Name]], key: _Key, name: _Name, by: int) 
     return number == by
 
 
-def _discard(index: dict[_Key, set[TunnelId]], key: _Key, tunnel_id: TunnelId) -> None:
-    index[key].discard(tunnel_id)
+def _insert(index: dict[_Key, tuple[TunnelId, ...]], key: _Key, tunnel_id: TunnelId) -> None:
+    known = index.get(key, ())
+    if tunnel_id not in known:
+        index[key] = (*known, tunnel_id)
+
+
+def _discard(index: dict[_Key, tuple[TunnelId, ...]], key: _Key, tunnel_id: TunnelId) -> None:
+    index[key] = tuple(one for one in index[key] if one != tunnel_id)
     if not index[key]:
         del index[key]
 

@@ -61,17 +61,17 @@ def switches(pid: int) -> int:
 
 def pss_bytes(pid: int) -> int:
     """The proportional set size of one process: shared pages are divided among their users."""
-    return _kib(f"/proc/{pid}/smaps_rollup", "Pss")
+    return kib_of(f"/proc/{pid}/smaps_rollup", "Pss")
 
 
 def peak_bytes(pid: int) -> int:
     """The largest resident set that one process has had (VmHWM)."""
-    return _kib(f"/proc/{pid}/status", "VmHWM")
+    return kib_of(f"/proc/{pid}/status", "VmHWM")
 
 
 def resident_bytes(pid: int) -> int:
     """The resident set of one process now (VmRSS)."""
-    return _kib(f"/proc/{pid}/status", "VmRSS")
+    return kib_of(f"/proc/{pid}/status", "VmRSS")
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ended:
@@ -109,7 +109,8 @@ def _of_threads(pid: int, name: str) -> Iterator[str]:
             yield (task / name).read_text()
 
 
-def _kib(path: str, field: str) -> int:
+def kib_of(path: str, field: str) -> int:
+    """The bytes of a line such as ``Pss:   123 kB`` of one of /proc's files."""
     found = re.search(rf"^{field}:\s+(\d+) kB", Path(path).read_text(), re.MULTILINE)
     if found is None:
         raise LookupError(f"{path} has no {field}")
