@@ -5,7 +5,6 @@ beats the watchdog, and only while the engine makes progress.
 """
 
 import random
-import secrets
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
@@ -37,6 +36,8 @@ _STATUS_EVERY_NS = SECOND_NS
 # Without anything else to do, the loop wakes so often.
 _IDLE_NS = 5 * SECOND_NS
 _ADDRESSES_EVERY_NS = 60 * SECOND_NS
+# A loop that is awake beats up to this share of the time early, and need not wake for it.
+_EARLIER = 10
 
 
 class Daemon:
@@ -59,7 +60,9 @@ class Daemon:
         self._manager = manager
         now = monotonic_ns()
         channels = [one.channel for one in sockets]
-        self._engine = Engine(config, channels, cookie=secrets.randbits(64), now=now)
+        self._engine = Engine(
+            config, channels, cookie=random.SystemRandom().getrandbits(64), now=now
+        )
         self._saver = Saver(state_directory, lambda: self._engine.targets)
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
@@ -180,7 +183,7 @@ class Daemon:
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
         readers = (
-            self._keeper.process,
+            self._keeper.listening(monotonic_ns()),
             self._kernel.socket,
             *self._desk.sockets(),
             *self._exports.sockets(),
@@ -237,8 +240,9 @@ class Daemon:
             shown = self._shown_status
             if (status := self._status()) != shown:
                 self._manager.status(status)
-        if self._manager.beat_every_ns and now >= self._next_beat:
-            self._next_beat = MonotonicNs(now + self._manager.beat_every_ns)
+        beat_every_ns = self._manager.beat_every_ns
+        if beat_every_ns and now >= self._next_beat - beat_every_ns // _EARLIER:
+            self._next_beat = MonotonicNs(now + beat_every_ns)
             self._beat(now)
 
     def _beat(self, now: MonotonicNs) -> None:

@@ -9,7 +9,6 @@ restart of the daemon changes nothing.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Uid
 
@@ -74,5 +73,7 @@ def rotation(own: str, node: NodeName | None, now: MonotonicNs) -> tuple[int, in
 
 def _hash(*parts: str) -> int:
     """64 bits that are the same in every process; a name may hold what is no Unicode."""
+    from hashlib import blake2b  # noqa: PLC0415 -- OpenSSL's 3 MB, which no pods do not need
+
     text = "\0".join(parts).encode(errors="surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
