@@ -24,7 +24,7 @@ from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.icmp import IcmpSocket
 from pokepodsd.edge.notify import ServiceManager
-from pokepodsd.edge.wakeup import Wakeup
+from pokepodsd.edge.wakeup import Wakeup, is_wanted
 from pokepodsd.errors import ConfigError
 from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
@@ -139,10 +139,10 @@ class Daemon:
         exchange.receive(self._engine, self._sockets, now)
         self._read_reader(ready, now)
         self._read_kernel(ready, now)
-        if self._is_wanted(self._desk, ready, now):
+        if is_wanted(self._desk, ready, now):
             self._desk.turn(now)
         self._holds.turn(now)
-        if self._is_wanted(self._exports, ready, now):
+        if is_wanted(self._exports, ready, now):
             self._exports.turn(now)
         self._engine.tick(now)
         for inspection in self._engine.take_inspections():
@@ -155,12 +155,6 @@ class Daemon:
         self._tell(now)
         self._reports.turn(now)
         self._keep_house(now)
-
-    def _is_wanted(
-        self, part: Desk | exports.Exports, ready: Set[object], now: MonotonicNs
-    ) -> bool:
-        due = part.next_due()
-        return (due is not None and now >= due) or not ready.isdisjoint(part.sockets())
 
     def _wait(self) -> Set[object]:
         """Sleep until something is due, or the reader or a signal wakes us; who has something.

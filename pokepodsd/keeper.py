@@ -25,7 +25,7 @@ from pokepodsd.core.records import (
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.errors import GarbledError
 
-# Five times the period in which a reader says that it turns.
+# Three times the period in which a reader says that it turns.
 SILENCE_NS = 15 * SECOND_NS
 # A tick of the daemon, which wakes up that often to poke.
 REST_NS = 50 * MILLISECOND_NS
