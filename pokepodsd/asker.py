@@ -7,19 +7,18 @@ reader runs it in a child, and ``pokepodsd once`` in the foreground.
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pokepodsd.core import protocol
-from pokepodsd.core.answers import Object
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.errands import Report
-from pokepodsd.core.model import NodeName, Pod, Scope
+from pokepodsd.core.gathering import Gathering
+from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, NodeName, Scope
 from pokepodsd.core.nodes import Permit, read_answer
-from pokepodsd.core.pods import pod_from_object, uid_of
+from pokepodsd.core.podrecords import PodRecords
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.core.records import (
     Alive,
@@ -31,28 +30,29 @@ from pokepodsd.core.records import (
     NodeGone,
     NodeSeen,
     NodesRefused,
-    PodChanged,
-    PodIgnored,
-    PodRemoved,
-    PodsListed,
     Record,
     Refused,
     ReportEnded,
     Watching,
 )
-from pokepodsd.core.requests import Request, Result
+from pokepodsd.core.requests import Request, Result, result_of
 from pokepodsd.core.selection import field_selector
 from pokepodsd.core.watch import PodFeed
 from pokepodsd.core.writes import Write, judge_write, write_of
-from pokepodsd.edge.apiserver import Answer, ApiServer
 from pokepodsd.edge.clock import monotonic_ns, wall_ns
-from pokepodsd.edge.kubeconfig import Kubeconfig, find, node_name
-from pokepodsd.errors import ApiError, GarbledError
+from pokepodsd.edge.kubeconfig import Kubeconfig, find
+from pokepodsd.errors import ApiError
+
+if TYPE_CHECKING:
+    from pokepodsd.edge.apiserver import Answer, ApiServer
 
 # An alarm waits for it.
 _LOOKUP_PATIENCE = 3.0
 # The next report waits for it.
 _REPORT_PATIENCE = 5.0
+# Where more than 150 events come in a second, a new pod waits for its turn at the cap on pokes
+# longer than for this.
+_REST_NS = 100 * MILLISECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,8 @@ class Asker:
         self._renew = threading.Event()
         self._asked: list[Asked] = []
         self._received = self._heard_ns = 0
+        self._gathering = Gathering(rest_ns=_REST_NS)
+        self._pods = PodRecords(tells_ready=orders.config.skip_ready)
         self.feed = PodFeed(selectors=self._selectors, timings=orders.timings, roll=random.random)
 
     @property
@@ -101,8 +103,12 @@ class Asker:
         config = self._orders.config
         kubeconfig = Kubeconfig(find(config.kubeconfig), scratch=self._orders.scratch)
         configuration = kubeconfig.load()
+        # Not before there are credentials: a node that has none never pays for a client.
+        from pokepodsd.edge.apiserver import ApiServer  # noqa: PLC0415
+        from pokepodsd.edge.certificate import node_name  # noqa: PLC0415
+
         self._node, source = node_name(
-            configuration, setting=config.node_name, host_name=socket.gethostname()
+            configuration.cert_file, setting=config.node_name, host_name=socket.gethostname()
         )
         # A refusal is one of these credentials.
         self._nodes = Permit()
@@ -113,7 +119,8 @@ class Asker:
     def ask(self, question: Ask) -> Iterator[Record]:
         """Do one step of the feed; what it taught, as it comes."""
         for event in self._ask(question):
-            yield from self._take_asked()
+            if self._asked:
+                yield from self._take_asked()
             yield from self._records(event)
         yield from self._take_asked()
 
@@ -195,6 +202,7 @@ class Asker:
                     self._note_part(len(chunk))
                     self._allow(timings.silence)
                     yield from self.feed.chunk(chunk)
+                    self._gather(answer, chunk.count(b"\n"))
                 yield from self.feed.ended(answer.lived)
         except ApiError as error:
             if not (question.is_watch and self._answer and self._answer.is_ok):
@@ -205,6 +213,12 @@ class Asker:
                 yield from self.feed.failed(error, self._answer.lived if self._answer else 0.0)
         finally:
             self._answer = None
+
+    def _gather(self, answer: "Answer", events: int) -> None:
+        """Where many events come, let the next ones gather when these are all there were."""
+        rest_ns = self._gathering.note(events, MonotonicNs(self._heard_ns))
+        if rest_ns and not answer.has_more():
+            self._renew.wait(rest_ns / SECOND_NS)
 
     def _note_part(self, size: int) -> None:
         self._received += size
@@ -220,19 +234,16 @@ class Asker:
     def _records(self, event: protocol.Event) -> Iterator[Record]:
         match event:
             case protocol.Begun():
+                self._pods.begin()
                 yield ListBegun()
             case protocol.Listed(objects=objects):
-                pods, ignored = _read_pods(objects)
-                yield PodsListed(pods=tuple(pods))
-                yield from ignored
+                yield from self._pods.listed(objects)
             case protocol.Completed(scope=scope):
                 yield ListEnded(scope=scope)
             case protocol.Changed(object=obj):
-                pods, ignored = _read_pods((obj,))
-                yield from (PodChanged(pod=pod) for pod in pods)
-                yield from ignored
+                yield from self._pods.changed(obj)
             case protocol.Removed(object=obj):
-                yield _read_removal(obj)
+                yield self._pods.removed(obj)
             case protocol.Opened(scope=scope):
                 yield Watching(scope=scope)
             case protocol.Troubled(reason=reason, renew=renew):
@@ -271,29 +282,3 @@ def list_once(orders: Orders) -> Iterator[Record]:
                     return
                 case _:
                     yield record
-
-
-def result_of(status: int) -> Result:
-    """What an answer's status says of its request."""
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return Result.REFUSED
-    # That a Node does not exist is an answer.
-    is_answer = status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
-    return Result.OK if is_answer else Result.FAILED
-
-
-def _read_pods(objects: Iterable[Object]) -> tuple[list[Pod], list[PodIgnored]]:
-    pods, ignored = [], []
-    for obj in objects:
-        try:
-            pods.append(pod_from_object(obj))
-        except GarbledError as error:
-            ignored.append(PodIgnored(reason=str(error)))
-    return pods, ignored
-
-
-def _read_removal(obj: Object) -> PodRemoved | PodIgnored:
-    try:
-        return PodRemoved(uid=uid_of(obj))
-    except GarbledError as error:
-        return PodIgnored(reason=str(error))

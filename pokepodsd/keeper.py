@@ -12,8 +12,9 @@ from typing import Protocol
 from pokepodsd.core.backoff import Backoff
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.errands import Errand, encode_errand
+from pokepodsd.core.gathering import Gathering
 from pokepodsd.core.lines import LineBuffer
-from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs
 from pokepodsd.core.records import (
     LONGEST_RECORD,
     ListEnded,
@@ -26,6 +27,8 @@ from pokepodsd.errors import GarbledError
 
 # Five times the period in which a reader says that it turns.
 SILENCE_NS = 15 * SECOND_NS
+# A tick of the daemon, which wakes up that often to poke.
+REST_NS = 50 * MILLISECOND_NS
 
 
 class Process(Protocol):
@@ -53,6 +56,8 @@ class Keeper:
         self._lines = LineBuffer(longest=LONGEST_RECORD)
         self._heard: MonotonicNs | None = None
         self._start_at: MonotonicNs | None = None
+        self._gathering = Gathering(rest_ns=REST_NS)
+        self._rest_until: MonotonicNs | None = None
         self.process: Process | None = None
         self.starts = 0
         """How many readers were started."""
@@ -78,6 +83,7 @@ class Keeper:
 
     def read(self, now: MonotonicNs) -> Iterator[Record]:
         """What the reader said since; to be called when its socket can be read."""
+        self._rest_until = None
         if self.process is None:
             return
         data = self.process.read()
@@ -87,6 +93,8 @@ class Keeper:
             yield from self._replace("", now)
             return
         self._heard = now
+        if rest_ns := self._gathering.note(data.count(b"\n"), now):
+            self._rest_until = MonotonicNs(now + rest_ns)
         try:
             for line in self._lines.feed(data):
                 record = decode(line)
@@ -95,6 +103,11 @@ class Keeper:
                 yield record
         except GarbledError as error:
             yield from self._replace(f"it said what is {error}; ", now)
+
+    def listening(self, now: MonotonicNs) -> Process | None:
+        """The process where its records are to be read as they come, and need not gather first."""
+        is_resting = self._rest_until is not None and now < self._rest_until
+        return None if is_resting else self.process
 
     def send(self, errand: Errand) -> None:
         """Have the reader do something.
@@ -126,7 +139,7 @@ class Keeper:
     def next_due(self) -> MonotonicNs | None:
         """When `tick` has something to do."""
         if self.process is not None and self._heard is not None:
-            return MonotonicNs(self._heard + SILENCE_NS)
+            return self._rest_until or MonotonicNs(self._heard + SILENCE_NS)
         return self._start_at
 
     def _replace(self, why: str, now: MonotonicNs) -> Iterator[Record]:

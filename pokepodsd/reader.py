@@ -12,6 +12,7 @@ reports are a fourth thread's, so that no lookup waits for one.
 """
 
 import contextlib
+import gc
 import logging
 import os
 import queue
@@ -97,6 +98,9 @@ class Reader:
         try:
             self._write(self._asker.connect())
             self._delays.reset()
+            # What the imports left is never garbage. Looking at it again and again is a quarter of
+            # what a list costs.
+            gc.freeze()
         except CredentialsError as error:
             self._write(Lost(reason=str(error)))
             self._asker.wait(self._delays.next())

@@ -9,6 +9,7 @@ delays grow, and it is not here.
 import contextlib
 import email.utils
 import json
+import select
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -106,6 +107,15 @@ class Answer:
             else:
                 while part := self._response.read1(_CHUNK, decode_content=True):
                     yield part
+
+    def has_more(self) -> bool:
+        """Whether more of it has arrived already, but for what is in buffers of this process."""
+        # ValueError: it ended, and is closed.
+        with contextlib.suppress(ValueError, OSError):
+            waiting = select.poll()
+            waiting.register(self._response, select.POLLIN)
+            return bool(waiting.poll(0))
+        return False
 
     def interrupt(self) -> None:
         """Make `chunks` end soon, from another thread."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from tests.apiserver import tables
 from tests.apiserver.cluster import Cluster
 from tests.apiserver.continuation import Continuation, continue_after, decode
 from tests.apiserver.options import ListOptions
@@ -25,12 +26,14 @@ class Page:
     continuation: Continuation | None
     remaining: int
 
-    def encode(self, *, with_remaining: bool) -> bytes:
+    def encode(self, *, with_remaining: bool, as_table: bool = False) -> bytes:
         metadata: Json = {"resourceVersion": str(self.version)}
         if self.continuation is not None:
             metadata["continue"] = self.continuation.encode()
             if with_remaining:
                 metadata["remainingItemCount"] = self.remaining
+        if as_table:
+            return tables.encode_table(metadata, self.records)
         head = b'{"kind":"PodList","apiVersion":"v1","metadata":%s,"items":[' % serialize(metadata)
         return b"".join((head, b",".join([record.data for record in self.records]), b"]}\n"))
 
@@ -40,9 +43,10 @@ async def send_pods(
 ) -> web.StreamResponse:
     page = make_page(cluster.store, options)
     # Unknown where a selector hides some: apiserver pkg/storage/etcd3/store.go.
-    body = page.encode(with_remaining=options.selector.is_empty)
-    start = options.continue_token
-    key = (id(cluster), page.version, options.namespace, options.selector, options.limit, start)
+    as_table = tables.is_wanted(request.headers.get("Accept", ""))
+    body = page.encode(with_remaining=options.selector.is_empty, as_table=as_table)
+    asked = (options.namespace, options.selector, options.limit, options.continue_token)
+    key = (id(cluster), page.version, *asked, as_table)
     return await send_list(request, body, key)
 
 

@@ -1,7 +1,7 @@
 """ListOptions: the query string of a list or a watch, parsed and validated.
 
-Owns: parsing as apimachinery does it, including its idea of booleans. Refuses: Table and other
-content types.
+Owns: parsing as apimachinery does it, including its idea of booleans. Refuses: content
+types.
 """
 
 from collections.abc import Mapping
