@@ -214,7 +214,7 @@ class Asker:
         finally:
             self._answer = None
 
-    def _gather(self, answer: Answer, events: int) -> None:
+    def _gather(self, answer: "Answer", events: int) -> None:
         """Where many events come, let the next ones gather when these are all there were."""
         rest_ns = self._gathering.note(events, MonotonicNs(self._heard_ns))
         if rest_ns and not answer.has_more():
