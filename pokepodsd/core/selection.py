@@ -20,8 +20,6 @@ from pokepodsd.core.model import (
     TargetId,
 )
 
-# RFC 791, section 3.2: never the destination of a packet.
-_THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 FINISHED_PHASES = ("Succeeded", "Failed")
 
 
@@ -75,34 +73,37 @@ class Selection:
             address = ipaddress.ip_address(text)
         except ValueError:
             return skipped(Skip.NOT_A_POD_ADDRESS)
-        mapped = isinstance(address, ipaddress.IPv6Address) and (
-            address.ipv4_mapped is not None or address.scope_id is not None
-        )
-        unusable = (
-            address.is_loopback
-            or address.is_multicast
-            or address.is_unspecified
-            or address.is_link_local
-            or (address.version == 4 and (address.is_reserved or address in _THIS_NETWORK))
-        )
-        if mapped or unusable:
+        if not _is_a_pods(address):
             return skipped(Skip.NOT_A_POD_ADDRESS)
-        if str(address) in self.own_addresses:
+        written = str(address)
+        if written in self.own_addresses:
             return skipped(Skip.OWN_ADDRESS)
         family = Family(address.version)
         if family not in self.families:
             return skipped(Skip.NO_SOCKET)
         return Target(
-            id=TargetId(f"{pod.uid}/{address}"),
+            id=TargetId(f"{pod.uid}/{written}"),
             uid=pod.uid,
             namespace=pod.namespace,
             name=pod.name,
             node=pod.node,
-            address=str(address),
+            address=written,
             family=family,
             created=pod.created,
             host=pod.host,
         )
+
+
+def _is_a_pods(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether a pod may have it: no loopback, link-local, multicast or reserved address."""
+    if isinstance(address, ipaddress.IPv4Address):
+        # RFC 791, section 3.2, for 0/8; RFC 1122, 3.2.1.3; RFC 3927; 224 and up is multicast and
+        # reserved (RFC 1112). By the octets, since this is most of what a pod costs here.
+        first, second = address.packed[:2]
+        return first not in (0, 127) and first < 224 and (first, second) != (169, 254)
+    is_of_a_host = address.is_loopback or address.is_link_local or address.is_unspecified
+    is_mapped = address.ipv4_mapped is not None or address.scope_id is not None
+    return not (is_of_a_host or is_mapped or address.is_multicast)
 
 
 def field_selector(
