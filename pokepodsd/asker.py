@@ -7,19 +7,18 @@ reader runs it in a child, and ``pokepodsd once`` in the foreground.
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
 from pokepodsd.core import protocol
-from pokepodsd.core.answers import Object
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.errands import Report
 from pokepodsd.core.gathering import Gathering
-from pokepodsd.core.model import SECOND_NS, NodeName, Pod, Scope
+from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, NodeName, Scope
 from pokepodsd.core.nodes import Permit, read_answer
-from pokepodsd.core.pods import pod_from_object, uid_of
+from pokepodsd.core.podrecords import PodRecords
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.core.records import (
     Alive,
@@ -31,10 +30,6 @@ from pokepodsd.core.records import (
     NodeGone,
     NodeSeen,
     NodesRefused,
-    PodChanged,
-    PodIgnored,
-    PodRemoved,
-    PodsListed,
     Record,
     Refused,
     ReportEnded,
@@ -47,12 +42,15 @@ from pokepodsd.core.writes import Write, judge_write, write_of
 from pokepodsd.edge.apiserver import Answer, ApiServer
 from pokepodsd.edge.clock import monotonic_ns, wall_ns
 from pokepodsd.edge.kubeconfig import Kubeconfig, find, node_name
-from pokepodsd.errors import ApiError, GarbledError
+from pokepodsd.errors import ApiError
 
 # An alarm waits for it.
 _LOOKUP_PATIENCE = 3.0
 # The next report waits for it.
 _REPORT_PATIENCE = 5.0
+# Where more than 150 events come in a second, a new pod waits for its turn at the cap on pokes
+# longer than for this.
+_REST_NS = 100 * MILLISECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +77,8 @@ class Asker:
         self._renew = threading.Event()
         self._asked: list[Asked] = []
         self._received = self._heard_ns = 0
-        self._gathering = Gathering()
+        self._gathering = Gathering(rest_ns=_REST_NS)
+        self._pods = PodRecords(tells_ready=orders.config.skip_ready)
         self.feed = PodFeed(selectors=self._selectors, timings=orders.timings, roll=random.random)
 
     @property
@@ -114,7 +113,8 @@ class Asker:
     def ask(self, question: Ask) -> Iterator[Record]:
         """Do one step of the feed; what it taught, as it comes."""
         for event in self._ask(question):
-            yield from self._take_asked()
+            if self._asked:
+                yield from self._take_asked()
             yield from self._records(event)
         yield from self._take_asked()
 
@@ -210,7 +210,7 @@ class Asker:
 
     def _gather(self, answer: Answer, events: int) -> None:
         """Where many events come, let the next ones gather when these are all there were."""
-        rest_ns = self._gathering.note(events, monotonic_ns())
+        rest_ns = self._gathering.note(events, MonotonicNs(self._heard_ns))
         if rest_ns and not answer.has_more():
             self._renew.wait(rest_ns / SECOND_NS)
 
@@ -228,19 +228,16 @@ class Asker:
     def _records(self, event: protocol.Event) -> Iterator[Record]:
         match event:
             case protocol.Begun():
+                self._pods.begin()
                 yield ListBegun()
             case protocol.Listed(objects=objects):
-                pods, ignored = _read_pods(objects)
-                yield PodsListed(pods=tuple(pods))
-                yield from ignored
+                yield from self._pods.listed(objects)
             case protocol.Completed(scope=scope):
                 yield ListEnded(scope=scope)
             case protocol.Changed(object=obj):
-                pods, ignored = _read_pods((obj,))
-                yield from (PodChanged(pod=pod) for pod in pods)
-                yield from ignored
+                yield from self._pods.changed(obj)
             case protocol.Removed(object=obj):
-                yield _read_removal(obj)
+                yield self._pods.removed(obj)
             case protocol.Opened(scope=scope):
                 yield Watching(scope=scope)
             case protocol.Troubled(reason=reason, renew=renew):
@@ -279,20 +276,3 @@ def list_once(orders: Orders) -> Iterator[Record]:
                     return
                 case _:
                     yield record
-
-
-def _read_pods(objects: Iterable[Object]) -> tuple[list[Pod], list[PodIgnored]]:
-    pods, ignored = [], []
-    for obj in objects:
-        try:
-            pods.append(pod_from_object(obj))
-        except GarbledError as error:
-            ignored.append(PodIgnored(reason=str(error)))
-    return pods, ignored
-
-
-def _read_removal(obj: Object) -> PodRemoved | PodIgnored:
-    try:
-        return PodRemoved(uid=uid_of(obj))
-    except GarbledError as error:
-        return PodIgnored(reason=str(error))

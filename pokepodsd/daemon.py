@@ -178,7 +178,7 @@ class Daemon:
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
         readers = (
-            self._keeper.listening(monotonic_ns()),
+            self._keeper.listened,
             self._kernel.socket,
             *self._desk.sockets(),
             *self._exports.sockets(),
@@ -202,7 +202,9 @@ class Daemon:
             self._engine.woke_up()
 
     def _read_reader(self, ready: Set[object], now: MonotonicNs) -> None:
-        said = self._keeper.read(now) if self._keeper.process in ready else ()
+        keeper = self._keeper
+        has_said = keeper.process in ready or keeper.is_rested(now)
+        said = keeper.read(now) if has_said else ()
         records = [*said, *self._keeper.tick(now)]
         for record in records:
             if isinstance(record, ListEnded):

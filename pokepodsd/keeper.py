@@ -14,7 +14,7 @@ from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.errands import Errand, encode_errand
 from pokepodsd.core.gathering import Gathering
 from pokepodsd.core.lines import LineBuffer
-from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs
 from pokepodsd.core.records import (
     LONGEST_RECORD,
     ListEnded,
@@ -27,6 +27,10 @@ from pokepodsd.errors import GarbledError
 
 # Five times the period in which a reader says that it turns.
 SILENCE_NS = 15 * SECOND_NS
+# The daemon wakes up every 50 ms to poke: the first time after the rest is soon enough. Where it
+# does not, it wakes up for this.
+REST_NS = 40 * MILLISECOND_NS
+_SPARE_NS = 20 * MILLISECOND_NS
 
 
 class Process(Protocol):
@@ -54,7 +58,7 @@ class Keeper:
         self._lines = LineBuffer(longest=LONGEST_RECORD)
         self._heard: MonotonicNs | None = None
         self._start_at: MonotonicNs | None = None
-        self._gathering = Gathering()
+        self._gathering = Gathering(rest_ns=REST_NS)
         self._rest_until: MonotonicNs | None = None
         self.process: Process | None = None
         self.starts = 0
@@ -102,10 +106,14 @@ class Keeper:
         except GarbledError as error:
             yield from self._replace(f"it said what is {error}; ", now)
 
-    def listening(self, now: MonotonicNs) -> Process | None:
-        """The process where its records are to be read as they come, and need not gather first."""
-        is_resting = self._rest_until is not None and now < self._rest_until
-        return None if is_resting else self.process
+    @property
+    def listened(self) -> Process | None:
+        """The process where it is to be read as soon as it says something; else see `is_rested`."""
+        return self.process if self._rest_until is None else None
+
+    def is_rested(self, now: MonotonicNs) -> bool:
+        """Whether it was left alone for as long as it was to be, and is to be read now."""
+        return self._rest_until is not None and now >= self._rest_until
 
     def send(self, errand: Errand) -> None:
         """Have the reader do something.
@@ -137,7 +145,9 @@ class Keeper:
     def next_due(self) -> MonotonicNs | None:
         """When `tick` has something to do."""
         if self.process is not None and self._heard is not None:
-            return self._rest_until or MonotonicNs(self._heard + SILENCE_NS)
+            if self._rest_until is not None:
+                return MonotonicNs(self._rest_until + _SPARE_NS)
+            return MonotonicNs(self._heard + SILENCE_NS)
         return self._start_at
 
     def _replace(self, why: str, now: MonotonicNs) -> Iterator[Record]:

@@ -2,24 +2,22 @@
 
 Owns that pause, which moderates wake-ups as a network card moderates interrupts. To wake up for one
 event costs several times what the event costs. So while few come, each is read at once; of what
-comes faster than `AT_ONCE` a second for a time, as much as comes within `REST_NS` is read together.
+comes faster than `AT_ONCE` a second for a time, as much as comes within a rest is read together.
 """
 
-from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs
+from pokepodsd.core.model import SECOND_NS, MonotonicNs
 
 # Some 15 % of a core, at 1 ms an event that is read alone. 1,000 nodes have some 10 a second.
 AT_ONCE = 150
 # A fifth of a second at that rate: a deployment of 30 pods is told at once.
 DEPTH = 30
-# A tick of the daemon, which wakes up that often to poke. The reader rests before it as well, so
-# that a new pod waits for 50 ms more in the middle, and 100 at most.
-REST_NS = 50 * MILLISECOND_NS
 
 
 class Gathering:
     """Events drain from it at `AT_ONCE` a second; there is a rest while more than `DEPTH` stand."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rest_ns: int) -> None:
+        self._rest_ns = rest_ns
         self._level = 0.0
         self._at = MonotonicNs(0)
 
@@ -28,4 +26,4 @@ class Gathering:
         drained = (now - self._at) * AT_ONCE / SECOND_NS
         self._level = min(max(0.0, self._level - drained) + count, 2 * DEPTH)
         self._at = now
-        return REST_NS if self._level > DEPTH else 0
+        return self._rest_ns if self._level > DEPTH else 0

@@ -183,6 +183,7 @@ _PLAIN: Final[dict[str, type[_Plain]]] = {
 }
 _PLAIN_NAMES: Final = {kind: name for name, kind in _PLAIN.items()}
 _POD_FIELDS: Final = tuple(field.name for field in fields(Pod))
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _NODE_FLAGS: Final = ("unschedulable", "ready", "deleting")
 
 
@@ -207,7 +208,7 @@ def encode(record: Record) -> bytes:
             body = ["report-ended", {**asdict(record), "fate": record.fate.value}]
         case _:
             body = [_PLAIN_NAMES[type(record)], asdict(record)]
-    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+    return _ENCODER.encode(body).encode() + b"\n"
 
 
 def decode(line: bytes) -> Record:

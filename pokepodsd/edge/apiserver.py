@@ -112,7 +112,9 @@ class Answer:
         """Whether more of it has arrived already, but for what is in buffers of this process."""
         # ValueError: it ended, and is closed.
         with contextlib.suppress(ValueError, OSError):
-            return bool(select.select([self._response], [], [], 0)[0])
+            waiting = select.poll()
+            waiting.register(self._response, select.POLLIN)
+            return bool(waiting.poll(0))
         return False
 
     def interrupt(self) -> None:
