@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pokepodsd.core import protocol
 from pokepodsd.core.config import KubernetesConfig
@@ -39,10 +39,12 @@ from pokepodsd.core.requests import Request, Result, result_of
 from pokepodsd.core.selection import field_selector
 from pokepodsd.core.watch import PodFeed
 from pokepodsd.core.writes import Write, judge_write, write_of
-from pokepodsd.edge.apiserver import Answer, ApiServer
 from pokepodsd.edge.clock import monotonic_ns, wall_ns
-from pokepodsd.edge.kubeconfig import Kubeconfig, find, node_name
+from pokepodsd.edge.kubeconfig import Kubeconfig, find
 from pokepodsd.errors import ApiError
+
+if TYPE_CHECKING:
+    from pokepodsd.edge.apiserver import Answer, ApiServer
 
 # An alarm waits for it.
 _LOOKUP_PATIENCE = 3.0
@@ -101,8 +103,12 @@ class Asker:
         config = self._orders.config
         kubeconfig = Kubeconfig(find(config.kubeconfig), scratch=self._orders.scratch)
         configuration = kubeconfig.load()
+        # Not before there are credentials: a node that has none never pays for a client.
+        from pokepodsd.edge.apiserver import ApiServer  # noqa: PLC0415
+        from pokepodsd.edge.certificate import node_name  # noqa: PLC0415
+
         self._node, source = node_name(
-            configuration, setting=config.node_name, host_name=socket.gethostname()
+            configuration.cert_file, setting=config.node_name, host_name=socket.gethostname()
         )
         # A refusal is one of these credentials.
         self._nodes = Permit()
@@ -208,7 +214,7 @@ class Asker:
         finally:
             self._answer = None
 
-    def _gather(self, answer: Answer, events: int) -> None:
+    def _gather(self, answer: "Answer", events: int) -> None:
         """Where many events come, let the next ones gather when these are all there were."""
         rest_ns = self._gathering.note(events, MonotonicNs(self._heard_ns))
         if rest_ns and not answer.has_more():

@@ -5,7 +5,6 @@ beats the watchdog, and only while the engine makes progress.
 """
 
 import random
-import secrets
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from pokepodsd.core.records import ListEnded
 from pokepodsd.core.startnews import tell_start, tell_stop
 from pokepodsd.core.summary import Summary
 from pokepodsd.desk import Desk
-from pokepodsd.edge import journal
+from pokepodsd.edge import garbage, journal
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.icmp import IcmpSocket
@@ -31,12 +30,14 @@ from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
 from pokepodsd.kernelwatch import KernelWatch, addresses_changed
 from pokepodsd.reporting import Reporting
-from pokepodsd.saver import Saver
+from pokepodsd.saver import FIRST_PART, Saver
 
 _STATUS_EVERY_NS = SECOND_NS
 # Without anything else to do, the loop wakes so often.
 _IDLE_NS = 5 * SECOND_NS
 _ADDRESSES_EVERY_NS = 60 * SECOND_NS
+# A loop that is awake beats up to this share of the time early, and need not wake for it.
+_EARLIER = 10
 
 
 class Daemon:
@@ -59,7 +60,9 @@ class Daemon:
         self._manager = manager
         now = monotonic_ns()
         channels = [one.channel for one in sockets]
-        self._engine = Engine(config, channels, cookie=secrets.randbits(64), now=now)
+        self._engine = Engine(
+            config, channels, cookie=random.SystemRandom().getrandbits(64), now=now
+        )
         self._saver = Saver(state_directory, lambda: self._engine.targets)
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
@@ -87,6 +90,7 @@ class Daemon:
     def run(self) -> None:
         """Poke until told to stop."""
         self._wakeup.catch_signals()
+        garbage.spare_survivors()
         self._start()
         self._turn()
         self._manager.ready(self._status())
@@ -104,10 +108,10 @@ class Daemon:
         for event in self._kernel.read_first(now):
             self._engine.take_kernel(event, now)
         self._kernel.check_timeout(self._config.tunnels.interval_ns)
-        saved = self._saver.read()
-        self._engine.restore(saved, now)
+        saved = self._saver.open()
+        self._engine.restore(self._saver.read(FIRST_PART), now)
         kinds = {one: "raw" if it.is_raw else "datagram" for one, it in self._sockets.items()}
-        journal.write(tell_start(__version__, self._config, kinds, len(saved)))
+        journal.write(tell_start(__version__, self._config, kinds, saved))
         self._desk.start(runtime_directory())
         self._keeper.start(now)
         self._exports.start(self._config.metrics, now)
@@ -146,7 +150,8 @@ class Daemon:
         for node in self._engine.take_lookups():
             self._keeper.send(Lookup(node=node))
         exchange.send(self._engine, self._sockets, now)
-        self._saver.tick(self._engine.revision, now)
+        self._engine.restore(self._saver.read(), now)
+        self._saver.tick(self._engine.revision, now, is_listing=self._engine.is_listing)
         self._tell(now)
         self._reports.turn(now)
         self._keep_house(now)
@@ -172,7 +177,7 @@ class Daemon:
             self._summary.next_due(),
             self._reports.next_due(),
             self._exports.next_due(),
-            self._saver.next_due(self._engine.revision),
+            self._saver.next_due(self._engine.revision, is_listing=self._engine.is_listing),
         )
         times += [time for time in others if time is not None]
         if self._manager.beat_every_ns:
@@ -202,11 +207,7 @@ class Daemon:
             self._engine.woke_up()
 
     def _read_reader(self, ready: Set[object], now: MonotonicNs) -> None:
-        keeper = self._keeper
-        has_said = keeper.process in ready or keeper.is_rested(now)
-        said = keeper.read(now) if has_said else ()
-        records = [*said, *self._keeper.tick(now)]
-        for record in records:
+        for record in [*self._keeper.turn(ready, now)]:
             if isinstance(record, ListEnded):
                 self._refresh_addresses(now)
             self._engine.take(record, now)
@@ -237,8 +238,9 @@ class Daemon:
             shown = self._shown_status
             if (status := self._status()) != shown:
                 self._manager.status(status)
-        if self._manager.beat_every_ns and now >= self._next_beat:
-            self._next_beat = MonotonicNs(now + self._manager.beat_every_ns)
+        beat_every_ns = self._manager.beat_every_ns
+        if beat_every_ns and now >= self._next_beat - beat_every_ns // _EARLIER:
+            self._next_beat = MonotonicNs(now + beat_every_ns)
             self._beat(now)
 
     def _beat(self, now: MonotonicNs) -> None:

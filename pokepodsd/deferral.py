@@ -12,11 +12,14 @@ Owns the way. Which packages, and why, is for those who use them to say.
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    # At run time it would import zip files and temporary folders: 5 ms of every command.
+    from importlib.abc import Loader
 
 Homes = Mapping[str, str]
 """Attributes of a package that are imported from one of its submodules, by their names."""
@@ -30,7 +33,7 @@ def defer(packages: Mapping[str, Homes]) -> None:
     sys.meta_path.insert(0, _Finder(packages))
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     def __init__(self, packages: Mapping[str, Homes]) -> None:
         self._packages = packages
 
@@ -42,12 +45,12 @@ class _Finder(MetaPathFinder):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._packages[fullname])
+            spec.loader = cast("Loader", _Loader(spec.loader, self._packages[fullname]))
         return spec
 
 
-class _Loader(Loader):
-    def __init__(self, loader: Loader, homes: Homes) -> None:
+class _Loader:
+    def __init__(self, loader: "Loader", homes: Homes) -> None:
         self._loader = loader
         self._homes = homes
 
@@ -77,5 +80,5 @@ class _Deferred(ModuleType):
         if find_spec(f"{self.__name__}.{name}") is not None:
             return import_module(f"{self.__name__}.{name}")
         self.__class__ = ModuleType  # type: ignore[assignment]
-        cast(Loader, spec.loader).exec_module(self)
+        cast("Loader", spec.loader).exec_module(self)
         return getattr(self, name)

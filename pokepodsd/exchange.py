@@ -5,6 +5,7 @@ is read right before each send.
 """
 
 import select
+import time
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
@@ -14,6 +15,9 @@ from pokepodsd.edge.icmp import IcmpSocket
 
 # Taken from one socket in one turn; a flood is left to the kernel's buffer, and pokes go on.
 _MOST_DATAGRAMS = 4_096
+# What is due and what arrives in this time is exchanged together: a wake-up for each packet costs
+# more than the packet, and the kernel's stamps say when it arrived.
+_LULL_SECONDS = 0.01
 
 
 class Poker(Protocol):
@@ -53,6 +57,7 @@ def turn(sweep: Sweeping, sockets: Mapping[Family, IcmpSocket]) -> None:
     """Wait for what is due or arrives, and exchange it."""
     due = sweep.next_wake()
     if due is not None:
+        time.sleep(_LULL_SECONDS)
         wait = max(0.0, (due - monotonic_ns()) / SECOND_NS)
         select.select(list(sockets.values()), [], [], wait)
     now = monotonic_ns()

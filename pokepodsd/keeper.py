@@ -6,7 +6,7 @@ started after a growing delay. No poke notices.
 """
 
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Protocol
 
 from pokepodsd.core.backoff import Backoff
@@ -82,6 +82,12 @@ class Keeper:
             self.process.kill()
             self.process = None
         self._start_at = None
+
+    def turn(self, ready: Set[object], now: MonotonicNs) -> Iterator[Record]:
+        """What the reader said, if it is among what can be read or has rested; then `tick`."""
+        if self.process in ready or self.is_rested(now):
+            yield from self.read(now)
+        yield from self.tick(now)
 
     def read(self, now: MonotonicNs) -> Iterator[Record]:
         """What the reader said since; to be called when its socket can be read."""

@@ -173,7 +173,8 @@ def _stage_documents(tree: Tree, dependencies: list[Dependency]) -> None:
     for source, place in _LINKS.items():
         readme = readme.replace(f"]({source}", f"]({place}")
     tree.write(f"{documents}/README.md", readme)
-    tree.copy(_PACKAGING / "doc" / "operations.md", f"{documents}/operations.md")
+    for page in ("operations.md", "scale.md"):
+        tree.copy(_PACKAGING / "doc" / page, f"{documents}/{page}")
     for example in sorted((_PACKAGING / "examples").glob("*/*")):
         tree.copy(example, f"{_EXAMPLES}/{example.parent.name}/{example.name}")
     for path in sorted(one for pattern in _SHARED for one in _PACKAGING.glob(pattern)):

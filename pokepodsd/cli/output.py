@@ -11,7 +11,12 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
+    from rich.text import Text
+
+    from pokepodsd.view.columns import Line
 
 # A table that is not shown on a terminal is not folded to its width.
 WIDE: Final = 200
@@ -70,6 +75,14 @@ def console(*, stderr: bool = False, is_wide: bool = False) -> "Console":
     stream = sys.stderr if stderr else sys.stdout
     width = WIDE if is_wide and not stream.isatty() else None
     return Ours(stderr=stderr, highlight=False, width=width)
+
+
+def coloured(lines: "Iterable[Line]") -> "Text":
+    """The lines of a page in their styles; on a screen, what does not fit is cut off."""
+    from rich.text import Text  # noqa: PLC0415
+
+    drawn = (Text.assemble((one.label, "bold"), (one.text, one.style)) for one in lines)
+    return Text("\n", no_wrap=True, overflow="crop").join(drawn)
 
 
 def _nowhere() -> TextIOWrapper:

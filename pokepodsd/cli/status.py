@@ -16,7 +16,7 @@ from pokepodsd.edge import control
 from pokepodsd.errors import ControlError
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from pokepodsd.view.columns import Line
 
 _DOWN = 1
 _FAULTS = ("fault", "cut-off")
@@ -130,7 +130,7 @@ def is_down(document: Document) -> bool:
     return document["verdict"]["state"] in _FAULTS
 
 
-def page(document: Document, question: Question, width: int) -> list["Text"]:
+def page(document: Document, question: Question, width: int) -> list["Line"]:
     """The lines of the page that answers the question."""
     # Imported late: a program that asks for JSON draws nothing.
     from pokepodsd.view.status import Look, render  # noqa: PLC0415
@@ -142,11 +142,9 @@ def page(document: Document, question: Question, width: int) -> list["Text"]:
 
 def _show(document: Document, question: Question) -> None:
     if not sys.stdout.isatty():
-        # No colours: rich's console, a third of the time that this takes, has nothing to do.
+        # No colours: rich, a third of the time that this takes, has nothing to do.
         click.echo("\n".join(line.plain for line in page(document, question, output.WIDE)))
         return
-    from rich.text import Text  # noqa: PLC0415
-
     console = output.console()
     lines = page(document, question, console.width)
-    console.print(Text("\n").join(lines), soft_wrap=True)
+    console.print(output.coloured(lines), soft_wrap=True)

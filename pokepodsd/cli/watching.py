@@ -14,14 +14,13 @@ from typing import Any, Protocol
 import click
 from rich.console import Console
 from rich.live import Live
-from rich.text import Text
 
 from pokepodsd.cli import output
 from pokepodsd.cli.status import Question, page
 from pokepodsd.core.document import Document
 from pokepodsd.core.escaping import escape
 from pokepodsd.errors import ControlError, DeniedError
-from pokepodsd.view.columns import cut, paragraph
+from pokepodsd.view.columns import Line, cut, paragraph
 from pokepodsd.view.units import clock
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -119,7 +118,7 @@ def _viewer(question: Question, interval_seconds: float, *, is_json: bool) -> _V
 
     def show(document: Document) -> None:
         lines = page(document, question, console.width)
-        console.print(Text("\n").join([*lines, Text()]), soft_wrap=True)
+        console.print(output.coloured([*lines, Line()]), soft_wrap=True)
 
     return _Stream(show)
 
@@ -166,17 +165,17 @@ class _Screen:
 
     def miss(self, error: ControlError, since: datetime) -> None:
         width = self._console.width
-        lines = [Text(line, "bold red") for line in paragraph(_missing(since), width)]
-        lines += [Text(line) for line in paragraph(escape(str(error)), width)]
+        lines = [Line(line, "bold red") for line in paragraph(_missing(since), width)]
+        lines += [Line(line) for line in paragraph(escape(str(error)), width)]
         if self._last is not None:
-            lines += [Text(), Text("Before that:")]
+            lines += [Line(), Line("Before that:")]
             lines += self._page(self._last, self._console.height - len(lines))
         self._draw(lines)
 
     def close(self) -> None:
         self._live.stop()
 
-    def _page(self, document: Document, height: int) -> list[Text]:
+    def _page(self, document: Document, height: int) -> list[Line]:
         """The page in so many lines, of which the last says how old it is and how it ends."""
         width = self._console.width
         time = clock(document["at"], document["at"], None)
@@ -186,10 +185,10 @@ class _Screen:
         if (left := len(lines) - room) > 0:
             lines = lines[:room]
             footer += f"; {left} more lines (--peer shows less)"
-        return [*lines, Text(cut(footer, width), "dim")]
+        return [*lines, Line(cut(footer, width), "dim")]
 
-    def _draw(self, lines: list[Text]) -> None:
-        self._live.update(Text("\n", no_wrap=True, overflow="crop").join(lines), refresh=True)
+    def _draw(self, lines: list[Line]) -> None:
+        self._live.update(output.coloured(lines), refresh=True)
 
 
 def _missing(since: datetime) -> str:

@@ -20,6 +20,7 @@ from pokepodsd.core.patience import (
     INSPECTION_NS,
     PATIENCE_NS,
     RECONSIDER_NS,
+    REVIEWS,
     UNDERLAY_NS,
     YOUNG_NS,
     is_node_back,
@@ -31,11 +32,12 @@ from pokepodsd.core.verdict import Sight, Verdict
 
 
 class Assessment:
-    """The verdicts on all peers."""
+    """The verdicts on all peers; ``counts`` is how many have which."""
 
     def __init__(self, look: Callable[[Peer], View], now: MonotonicNs) -> None:
         self._look = look
         self._cases = Cases(now)
+        self.counts = self._cases.counts
         self._touched: set[PeerId] = set()
         self._pending: set[PeerId] = set()
         self._next_decisions: int = now
@@ -120,8 +122,8 @@ class Assessment:
 
     def tick(self, now: MonotonicNs) -> None:
         """Review what was touched, and decide what is due."""
-        touched, self._touched = self._touched, set()
-        for peer_id in sorted(touched):
+        for peer_id in sorted(self._touched)[:REVIEWS]:
+            self._touched.discard(peer_id)
             self._review(peer_id, now)
         self._cases.forget(now)
         if now < self._next_decisions:
@@ -152,8 +154,7 @@ class Assessment:
 
     def _decide_all(self, now: MonotonicNs) -> None:
         due = self._due(now)
-        new = [one for one in due if self._is_new_fault(one, now)]
-        if new:
+        if new := [one for one in due if self._is_new_fault(one, now)]:
             since_ns = min(self._cases.states[one].failing_since_ns for one in new)
             if self.isolation.begin(self._untold(now), since_ns, now):
                 return
@@ -224,7 +225,7 @@ class Assessment:
             self._tell(peer, state, Verdict.OK if is_filtered else verdict, view, now)
         elif state.told is Verdict.UNDERLAY_FILTERED and not is_filtered:
             self._tell(peer, state, verdict, view, now)
-        state.tell(verdict, now)
+        self._cases.tell(peer.id, verdict, now)
 
     def _decide(self, peer: Peer, state: State, now: MonotonicNs) -> None:
         view = self._look(peer)
@@ -274,7 +275,7 @@ class Assessment:
             state.is_quiet = bool(state.excuse)
         elif state.told.is_fault:
             state.recovered_ns = now
-        state.tell(verdict, now)
+        self._cases.tell(peer.id, verdict, now)
         state.suspected_ns = None
         self._schedule(peer.id, None)
 

@@ -34,6 +34,10 @@ class Bucket:
         """Whether a packet may be sent now."""
         return self._spent_until + self.token_ns <= now
 
+    def room(self, now: MonotonicNs) -> int:
+        """How many packets may be sent now."""
+        return max(0, (now - self._spent_until) // self.token_ns)
+
     def take(self) -> None:
         """Use a token up."""
         self._spent_until += self.token_ns

@@ -4,8 +4,7 @@ Owns the flow: facts in (records of the reader, saved targets, datagrams, the ti
 what is to be done: packets to send, entries to write. Does none of it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, ValuesView
+from collections.abc import Iterable, Iterator
 
 from pokepodsd.core.apibelief import ApiBelief
 from pokepodsd.core.apiusage import ApiUsage
@@ -85,7 +84,7 @@ class Engine:
         return self._podding.population.selection.node
 
     @property
-    def targets(self) -> ValuesView[Target]:
+    def targets(self) -> Iterator[Target]:
         """Every pod's target there is, poked or not."""
         return self._podding.population.all()
 
@@ -93,6 +92,11 @@ class Engine:
     def revision(self) -> int:
         """Grows with every change of the set of targets."""
         return self._podding.revision
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether a full list comes in at the moment."""
+        return self._podding.population.is_listing
 
     def reconfigure(self, config: Config) -> None:
         """Take a new configuration; every target and belief stays."""
@@ -108,7 +112,7 @@ class Engine:
         self._peering.set_own(self.node, addresses)
 
     def restore(self, saved: Iterable[Target], now: MonotonicNs) -> None:
-        """Poke the last known targets until the API server confirms or denies them."""
+        """Poke some of the last known targets, until the API server confirms or denies them."""
         for delta in self._podding.restore(saved, now):
             self._peering.take_pods(delta)
 
@@ -170,6 +174,8 @@ class Engine:
     def due(self, now: MonotonicNs) -> Iterator[Send]:
         """The echo requests that are to be sent now."""
         self._last_tick = now
+        for delta in self._podding.withdraw_part(now):
+            self._peering.take_pods(delta)
         self._peering.settle(now)
         self._podding.settle(self._peering.take_uncovered(), now)
         self._poking.lanes.share()
@@ -244,7 +250,7 @@ class Engine:
         ]
         return Outlook(
             peers=len(self._peering.all()),
-            opening=self._verdict_counts()[Verdict.OPENING],
+            opening=assessment.counts[Verdict.OPENING],
             is_cut_off=assessment.isolation.is_on,
             faults=tuple(faults),
         )
@@ -258,7 +264,7 @@ class Engine:
             up=counts[Health.UP],
             down=counts[Health.DOWN],
             opening=counts[Health.OPENING],
-            peers={one.value: n for one, n in self._verdict_counts().items()},
+            peers={one.value: n for one, n in self._peering.assessment.counts.items() if n},
             is_cut_off=self._peering.assessment.isolation.is_on,
             opened=self._peering.bulletin.opened,
             api=str(self._api),
@@ -267,9 +273,6 @@ class Engine:
             received=flights.received,
             strays=flights.strays(),
         )
-
-    def _verdict_counts(self) -> Counter[Verdict]:
-        return Counter(verdict for _, verdict, _ in self._peering.assessment.told())
 
     def _judge(self, outcome: Outcome) -> None:
         target = outcome.probe.target

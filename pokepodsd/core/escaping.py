@@ -9,5 +9,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 
 def escape(text: str) -> str:
     """Replace what a terminal would obey by its escape sequence in Python's writing."""
+    if text.isascii() and text.isprintable():
+        return text
     text = text.encode(errors="backslashreplace").decode()
     return _CONTROLS.sub(lambda found: ascii(found.group())[1:-1], text)

@@ -165,24 +165,25 @@ class HealthBook:
         if record is None:
             return None
         sign = _sign(record, outcome, fail_after)
-        after = LEGAL[record.health, sign]
         transition = None
-        if after is record.health and sign is Sign.REPLY and not record.failures:
+        if sign is Sign.REPLY and record.health is Health.UP and not record.failures:
             # As nearly always: nothing changes that is counted.
             _note(record, outcome, sign)
         else:
+            after = LEGAL[record.health, sign]
             self._count(record, -1)
             if after is not record.health:
                 transition = _change(record, after, outcome)
             _note(record, outcome, sign)
             self._count(record, 1)
-        if transition is not None:
-            self._note_standing(record)
-        tally = self._tallies[record.target.node]
+            if transition is not None:
+                self._note_standing(record)
+        target = record.target
+        tally = self._tallies[target.node]
         if sign is not Sign.REPLY:
-            tally.failing, tally.failed_ns = record.target, outcome.probe.sent_ns
-        elif record.target.address != record.target.host:
-            tally.replied[record.target.family] = outcome.probe.sent_ns
+            tally.failing, tally.failed_ns = target, outcome.probe.sent_ns
+        elif target.address != target.host:
+            tally.replied[target.family] = outcome.probe.sent_ns
         return transition
 
     def _note_standing(self, record: Record) -> None:
@@ -238,9 +239,10 @@ def _sign(record: Record, outcome: Outcome, fail_after: int) -> Sign:
 def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
     match sign:
         case Sign.REPLY:
-            record.answered = max(record.answered, outcome.probe.ordinal)
+            probe = outcome.probe
+            record.answered = max(record.answered, probe.ordinal)
             record.failures = 0
-            record.replied_ns = outcome.probe.sent_ns
+            record.replied_ns = probe.sent_ns
             is_all_answered = record.sent == record.answered
             record.unanswered_since_ns = None if is_all_answered else outcome.at_ns
         case Sign.FAILURE | Sign.LAST_STRAW:

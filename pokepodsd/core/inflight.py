@@ -19,11 +19,14 @@ from pokepodsd.core.model import (
     Target,
 )
 from pokepodsd.core.packets import (
-    Echo,
+    MARK,
+    REPLY_STARTS,
+    SEQUENCE,
     echo_request,
     error_name,
     parse_quoted_request,
     parse_reply,
+    without_ip_header,
 )
 
 _SEQUENCES = 65_536
@@ -57,6 +60,7 @@ class InFlight:
     def __init__(self, channel: Channel, *, cookie: int, timeout_ns: int) -> None:
         self.family = channel.family
         self._has_ip_header = channel.has_ip_header
+        self._reply_start = REPLY_STARTS[channel.family]
         self._identifier = channel.identifier
         self.strays: Counter[Stray] = Counter()
         self.sent = 0
@@ -74,29 +78,43 @@ class InFlight:
         sequence = self.sent % _SEQUENCES
         while sequence in self._live:
             sequence = (sequence + 1) % _SEQUENCES
-        probe = Probe(
-            target=target, sequence=sequence, serial=self.sent, opening=opening, sent_ns=now
-        )
-        self.sent += 1
-        self._live[sequence] = probe
-        self._order.append(probe)
+        serial = self.sent
         packet = echo_request(
             self.family,
             identifier=self._identifier,
             sequence=sequence,
-            serial=probe.serial,
+            serial=serial,
             cookie=self._cookie,
         )
+        probe = Probe(
+            target=target,
+            sequence=sequence,
+            serial=serial,
+            opening=opening,
+            sent_ns=now,
+            mark=packet[MARK],
+        )
+        self.sent += 1
+        self._live[sequence] = probe
+        self._order.append(probe)
         return Send(probe, packet)
 
     def match_reply(self, datagram: Datagram, now: MonotonicNs) -> Outcome | None:
         """The Outcome of a reply, or None for a stray, which is counted."""
-        echo = parse_reply(self.family, datagram.data, has_ip_header=self._has_ip_header)
-        probe = self._find(echo, datagram.source)
-        if isinstance(probe, Stray):
-            self.strays[probe] += 1
+        _, data, source, stamp_ns, _ = datagram
+        if self._has_ip_header:
+            data = without_ip_header(data)
+        probe = self._live.get(int.from_bytes(data[SEQUENCE], "big"))
+        # All the guards at once; where it does not pass, `_why` asks them in their order.
+        if (
+            probe is None
+            or data[MARK] != probe.mark
+            or source != probe.target.address
+            or data[:2] != self._reply_start
+        ):
+            self.strays[self._why(data)] += 1
             return None
-        rtt_ns = datagram.stamp_ns - probe.sent_wall_ns
+        rtt_ns = stamp_ns - probe.sent_wall_ns
         if not 0 <= rtt_ns <= now - probe.sent_ns:
             # The wall clock was set meanwhile: the loop's own time is less exact, but true.
             rtt_ns = now - probe.sent_ns
@@ -106,7 +124,7 @@ class InFlight:
             return None
         self.received += 1
         self._end(probe, _End.REPLIED)
-        return Outcome(probe=probe, kind=OutcomeKind.REPLIED, at_ns=now, rtt_ns=rtt_ns)
+        return Outcome(probe, OutcomeKind.REPLIED, now, rtt_ns)
 
     def match_error(self, error: IcmpError, now: MonotonicNs) -> Outcome | None:
         """The Outcome of an ICMP error about one of our requests, or None for a stray."""
@@ -157,8 +175,9 @@ class InFlight:
             self._order.popleft()
         return MonotonicNs(self._order[0].sent_ns + self.timeout_ns) if self._order else None
 
-    def _find(self, echo: Echo | None, source: str) -> Probe | Stray:
-        """The probe that a packet answers, or why it answers none."""
+    def _why(self, data: bytes) -> Stray:
+        """Why a packet answers no probe."""
+        echo = parse_reply(self.family, data, has_ip_header=False)
         if echo is None:
             return Stray.NOT_ECHO
         if echo.identifier != self._identifier:
@@ -171,7 +190,7 @@ class InFlight:
             if serial != echo.serial:
                 return Stray.SEQUENCE
             return Stray.DUPLICATE if end is _End.REPLIED else Stray.LATE
-        return probe if source == probe.target.address else Stray.SOURCE
+        return Stray.SOURCE
 
     def _end(self, probe: Probe, end: _End) -> None:
         del self._live[probe.sequence]

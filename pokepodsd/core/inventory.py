@@ -1,12 +1,13 @@
 """Folds what every source knows into one set of targets: added, changed, withdrawn.
 
-Owns which targets exist. The end of a full list withdraws what the list did not name; a source
-that is lost withdraws nothing. Where several pods claim one address (a pod that is gone and its
+Owns which targets exist. A source that is lost withdraws nothing. What was saved of a pod holds
+until the API speaks of it. Where several pods claim one address (a pod that is gone and its
 successor, or two on the host network), one of them has it: the API's word beats the saved one,
 and the newer pod the older.
 """
 
-from collections.abc import Callable, Collection, Mapping, ValuesView
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -29,94 +30,114 @@ class Delta:
     withdrawn: list[Target] = field(default_factory=list)
 
 
-_Claim = tuple[Source, Target]
+# Of 150,000 pods nearly all have one address that nobody else claims: a tuple around each would be
+# 10 MB.
+_Some = Target | tuple[Target, ...]
+"""One target, or another number of them."""
+_Touched = dict[str, Target | None]
+"""Addresses with who held them before."""
 
 
 class Inventory:
     """The targets there are, by what their sources say."""
 
     def __init__(self) -> None:
-        self._parts: dict[Source, dict[Uid, tuple[Target, ...]]] = {s: {} for s in Source}
-        self._claims: dict[str, tuple[_Claim, ...]] = {}
-        self._targets: dict[TargetId, Target] = {}
+        self._pods: dict[Uid, _Some] = {}
+        self._saved: set[Uid] = set()
+        self._claims: dict[str, _Some] = {}
 
     def __len__(self) -> int:
-        return len(self._targets)
+        return len(self._claims)
 
     def __contains__(self, target_id: TargetId) -> bool:
-        return target_id in self._targets
+        return self.get(target_id) is not None
 
     def get(self, target_id: TargetId) -> Target | None:
         """The target, if it exists."""
-        return self._targets.get(target_id)
+        holder = self._holder(target_id.rpartition("/")[2])
+        return holder if holder is not None and holder.id == target_id else None
 
-    def all(self) -> ValuesView[Target]:
+    def all(self) -> Iterator[Target]:
         """Every target there is."""
-        return self._targets.values()
+        for claim in self._claims.values():
+            yield claim if isinstance(claim, Target) else self._best(claim)
 
-    def retain(self, source: Source, is_kept: Callable[[Target], bool]) -> Delta:
-        """Drop what the source said before of every pod whose targets are not kept."""
-        part = self._parts[source]
-        gone = [uid for uid, targets in part.items() if not is_kept(targets[0])]
-        touched: dict[str, Target | None] = {}
-        for uid in gone:
-            self._set(source, uid, (), touched)
-        return self._settle(touched)
+    @property
+    def pods(self) -> KeysView[Uid]:
+        """The pods that a source names, with an address."""
+        return self._pods.keys()
+
+    @property
+    def saved(self) -> AbstractSet[Uid]:
+        """Those of them that the API has not spoken of."""
+        return self._saved
+
+    def claims(self, uid: Uid) -> tuple[Target, ...]:
+        """The targets that a pod is said to have, whether it holds their addresses or not."""
+        return _all_of(self._pods.get(uid, ()))
 
     def drop_addresses(self, addresses: Collection[str]) -> Delta:
         """Drop every claim to these addresses; what else their pods have stays."""
-        touched: dict[str, Target | None] = {}
+        touched: _Touched = {}
         for address in addresses:
-            for source, target in self._claims.get(address, ()):
-                kept = tuple(
-                    one for one in self._parts[source][target.uid] if one.address != address
-                )
-                self._set(source, target.uid, kept, touched)
+            for target in _all_of(self._claims.get(address, ())):
+                kept = [one for one in self.claims(target.uid) if one.address != address]
+                self._set(target.uid, tuple(kept), touched)
         return self._settle(touched)
 
     def put(self, source: Source, uid: Uid, targets: tuple[Target, ...]) -> Delta:
         """Take one pod's targets as they are now; none withdraws them."""
-        touched: dict[str, Target | None] = {}
-        self._set(source, uid, targets, touched)
+        touched: _Touched = {}
+        if source is Source.API:
+            if uid in self._saved:
+                self._note(self.claims(uid), touched)
+                self._saved.discard(uid)
+            self._set(uid, targets, touched)
+        elif uid in self._saved or uid not in self._pods:
+            self._saved.add(uid)
+            self._set(uid, targets, touched)
         return self._settle(touched)
 
-    def _set(
-        self,
-        source: Source,
-        uid: Uid,
-        targets: tuple[Target, ...],
-        touched: dict[str, Target | None],
-    ) -> None:
-        """Change the claims, and note who held each address before."""
-        part = self._parts[source]
-        old = part.get(uid, ())
-        if old == targets:
-            return
-        for target in old:
-            self._note(target.address, touched)
-            left = tuple(c for c in self._claims[target.address] if c != (source, target))
-            if left:
-                self._claims[target.address] = left
-            else:
-                del self._claims[target.address]
-        for target in targets:
-            self._note(target.address, touched)
-            claims = self._claims.get(target.address, ())
-            self._claims[target.address] = (*claims, (source, target))
-        if targets:
-            part[uid] = targets
-        else:
-            part.pop(uid, None)
+    def withdraw(self, uids: Iterable[Uid]) -> Delta:
+        """Drop what was said of these pods."""
+        touched: _Touched = {}
+        for uid in uids:
+            self._set(uid, (), touched)
+        return self._settle(touched)
 
-    def _note(self, address: str, touched: dict[str, Target | None]) -> None:
-        if address not in touched:
-            touched[address] = self._holder(address)
+    def _set(self, uid: Uid, targets: tuple[Target, ...], touched: _Touched) -> None:
+        """Change the claims, and note who held each address before."""
+        old = self.claims(uid)
+        if old != targets:
+            self._note(old, touched)
+            self._note(targets, touched)
+            for target in old:
+                others = _all_of(self._claims.pop(target.address))
+                self._claim(target.address, tuple(one for one in others if one is not target))
+            for target in targets:
+                others = _all_of(self._claims.get(target.address, ()))
+                self._claim(target.address, (*others, target))
+            if targets:
+                self._pods[uid] = _packed(targets)
+        if not targets:
+            self._pods.pop(uid, None)
+            self._saved.discard(uid)
+
+    def _claim(self, address: str, targets: tuple[Target, ...]) -> None:
+        if targets:
+            self._claims[address] = _packed(targets)
+
+    def _note(self, targets: Iterable[Target], touched: _Touched) -> None:
+        for target in targets:
+            if target.address not in touched:
+                touched[target.address] = self._holder(target.address)
 
     def _holder(self, address: str) -> Target | None:
-        claims = self._claims.get(address)
-        if not claims:
-            return None
-        return max(claims, key=lambda claim: (claim[0], claim[1].created, claim[1].id))[1]
+        claim = self._claims.get(address)
+        return self._best(claim) if isinstance(claim, tuple) else claim
+
+    def _best(self, claims: tuple[Target, ...]) -> Target:
+        return max(claims, key=lambda one: (one.uid not in self._saved, one.created, one.id))
 
     def _settle(self, touched: Mapping[str, Target | None]) -> Delta:
         delta = Delta()
@@ -126,12 +147,17 @@ class Inventory:
                 continue
             if before is not None and after is not None and before.id == after.id:
                 delta.changed.append(after)
-                self._targets[after.id] = after
                 continue
             if before is not None:
                 delta.withdrawn.append(before)
-                del self._targets[before.id]
             if after is not None:
                 delta.added.append(after)
-                self._targets[after.id] = after
         return delta
+
+
+def _packed(targets: tuple[Target, ...]) -> _Some:
+    return targets[0] if len(targets) == 1 else targets
+
+
+def _all_of(some: _Some) -> tuple[Target, ...]:
+    return some if isinstance(some, tuple) else (some,)

@@ -135,7 +135,8 @@ class Probe:
     """One echo request in flight.
 
     Not frozen: one is made for every packet, and the wall clock is read after it is made, right
-    before the kernel gets the packet. ``ordinal`` is its number among the probes to its target.
+    before the kernel gets the packet. ``mark`` is what its reply repeats of the packet, ``ordinal``
+    its number among the probes to its target.
     """
 
     target: Target
@@ -143,6 +144,7 @@ class Probe:
     serial: int
     opening: bool
     sent_ns: MonotonicNs
+    mark: bytes = b""
     ordinal: int = 0
     sent_wall_ns: WallNs = WallNs(0)
 

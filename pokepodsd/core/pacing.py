@@ -132,7 +132,7 @@ class Pacing:
         bucket = self.bucket
         self._last_slot = max(self._last_slot, now - self._slot_ns() - bucket.depth_ns)
         self._taken_round = 0
-        while bucket.has_token(now):
+        for _ in range(bucket.room(now)):
             # Nearly always there is nobody but the round.
             is_plain = not self._newcomers and not self._retries
             turn = self._take_round(now) if is_plain else self._next_turn(now)
@@ -203,8 +203,11 @@ class Pacing:
         return Turn(id=target_id, opening=not is_burst)
 
     def _take_round(self, now: MonotonicNs) -> Turn | None:
-        due = self._last_slot + self._slot_ns()
-        if due > now or not self._round:
+        if not self._round:
+            return None
+        # As `_slot_ns`, without the call for every poke.
+        due = self._last_slot + max(self._interval_ns // len(self._round), self._token_ns)
+        if due > now:
             return None
         self._last_slot = due
         self._taken_round += 1

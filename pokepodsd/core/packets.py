@@ -14,6 +14,11 @@ _PACKET: Final = struct.Struct("!BBHHHQQ")
 _REQUEST_TYPE: Final = {Family.V4: 8, Family.V6: 128}
 _REPLY_TYPE: Final = {Family.V4: 0, Family.V6: 129}
 PACKET_SIZE: Final = _PACKET.size
+REPLY_STARTS: Final = {family: bytes((kind, 0)) for family, kind in _REPLY_TYPE.items()}
+"""The type and the code that an echo reply starts with."""
+SEQUENCE: Final = slice(6, 8)
+MARK: Final = slice(4, None)
+"""What a reply repeats of its request: all but the type, the code and the checksum."""
 
 _ERROR_NAMES: Final[dict[tuple[Family, int, int], str]] = {
     # RFC 792 and RFC 1122, section 3.2.2.1; the prohibitions are RFC 1812, section 5.2.7.1.
@@ -80,10 +85,13 @@ def parse_reply(family: Family, data: bytes, *, has_ip_header: bool) -> Echo | N
     ``has_ip_header`` is so for a raw IPv4 socket only (raw(7)).
     """
     if has_ip_header:
-        if len(data) < 20:
-            return None
-        data = data[(data[0] & 0x0F) * 4 :]
+        data = without_ip_header(data)
     return _parse_echo(data, _REPLY_TYPE[family])
+
+
+def without_ip_header(data: bytes) -> bytes:
+    """What follows the header of an IPv4 packet; nothing if it is too short to have one."""
+    return data[(data[0] & 0x0F) * 4 :] if len(data) >= 20 else b""
 
 
 def parse_quoted_request(family: Family, data: bytes) -> Echo | None:

@@ -37,6 +37,8 @@ from pokepodsd.core.traffic import Traffic
 _BURST_EVERY_NS = 10 * SECOND_NS
 # One lost packet does not make a tunnel that had been shut.
 _SHUT = 2
+# Of many peers that change at once, as when the pods tell their names, so many in one turn: 15 ms.
+_MOST_SETTLED = 150
 
 
 class Peering:
@@ -48,7 +50,8 @@ class Peering:
         self._routes = RouteBook(config.devices)
         self._book = PeerBook()
         self._wanted: dict[PeerId, dict[TargetId, Target]] = {}
-        self._claims: dict[TargetId, set[PeerId]] = {}
+        # A tuple, which for the one that there nearly always is takes a quarter of a set's memory.
+        self._claims: dict[TargetId, tuple[PeerId, ...]] = {}
         self._targets = PeerTargets(poking.flights.families)
         self._opened: set[TargetId] = set()
         self._bursts = Bursts(poking, now)
@@ -56,6 +59,7 @@ class Peering:
         self._uncovered: dict[NodeName, bool] = {}
         self._on_hold: frozenset[PeerId] = frozenset()
         self._has_news = self._has_other_addresses = False
+        self._is_first = True
         self.assessment = Assessment(self._look, now)
         self.bulletin = Bulletin()
         self.traffic = Traffic()
@@ -109,20 +113,21 @@ class Peering:
             self._poking.burst(Layer.TUNNEL, tunnel_target(tunnel.id))
 
     def _settle_peers(self, now: MonotonicNs) -> None:
-        peers = self._book.settle()
+        peers = self._book.settle(None if self._is_first else _MOST_SETTLED)
+        self._is_first = False
+        self._has_news = self._book.has_news
         for old, new in peers.renamed.items():
             self.assessment.rename(old, new)
             self.traffic.rename(old, new)
-        for peer in (*peers.added, *peers.changed):
+        # What may be poked of a peer depends on the addresses of this host.
+        different = (*peers.added, *peers.changed)
+        for peer in self._book.all() if self._has_other_addresses else different:
             self._put_peer(peer, now)
+        self._has_other_addresses = False
         for peer in peers.withdrawn:
             self._drop_peer(peer, now)
             if peer.id not in peers.renamed:
                 self.bulletin.note_gone(peer, now)
-        if self._has_other_addresses:
-            self._has_other_addresses = False
-            for peer in self._book.all():
-                self._put_peer(peer, now)
         if self._on_hold:
             self.hold(frozenset(peers.renamed.get(one, one) for one in self._on_hold))
 
@@ -235,10 +240,13 @@ class Peering:
             self._wanted[peer_id] = wanted
         for target_id, target in before.items():
             if target_id not in wanted:
-                self._claims[target_id].discard(peer_id)
+                others = (one for one in self._claims[target_id] if one != peer_id)
+                self._claims[target_id] = tuple(others)
                 self._settle_target(target.layer, target_id, now)
         for target_id, target in wanted.items():
-            self._claims.setdefault(target_id, set()).add(peer_id)
+            claims = self._claims.get(target_id, ())
+            if peer_id not in claims:
+                self._claims[target_id] = (*claims, peer_id)
             self._settle_target(target.layer, target_id, now)
 
     def _settle_target(self, layer: Layer, target_id: TargetId, now: MonotonicNs) -> None:

@@ -6,12 +6,14 @@ end; where that is not known, to the node with the most pods in its blocks. The 
 function of what is known at the moment, whatever came first.
 """
 
-import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, ValuesView
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NewType, TypeVar
 
+from pokepodsd.core.addresses import numbered
 from pokepodsd.core.kernel import Tunnel, TunnelId
 from pokepodsd.core.model import NodeName, Target, TargetId
 
@@ -93,9 +95,13 @@ class PeerBook:
         """This host itself, which is no peer."""
         if (node, addresses) == (self._own_node, self._own_addresses):
             return
+        others = addresses ^ self._own_addresses
+        names = {name for name in (node, self._own_node) if name is not None}
+        names.update(name for address in others for name in self._nodes_at.get(address, ()))
         self._own_node, self._own_addresses = node, addresses
-        self._dirty_tunnels |= self._tunnels.keys()
-        self._dirty_peers |= {PeerId(name) for name in self._hosts}
+        for address in others:
+            self._dirty_tunnels |= self._far_ends.get(address, set())
+        self._doubt_owners(names)
 
     def put_tunnel(self, tunnel: Tunnel) -> None:
         """A tunnel is new or different."""
@@ -134,10 +140,19 @@ class PeerBook:
         for target in targets:
             self._forget(target.id)
 
-    def settle(self) -> PeerDelta:
-        """What changed since the last time."""
+    @property
+    def has_news(self) -> bool:
+        """Whether `settle` has something to do."""
+        return bool(self._dirty_tunnels or self._dirty_peers)
+
+    def settle(self, most: int | None = None) -> PeerDelta:
+        """What changed since the last time; of many tunnels and peers so many at a time."""
         delta = PeerDelta()
         moved: dict[PeerId, set[PeerId]] = defaultdict(set)
+        later = _cut(self._dirty_tunnels, most)
+        # A peer is looked at with its tunnels, so that its new name is known for the old one's.
+        peers_later = set(self._dirty_peers) if later else _cut(self._dirty_peers, most)
+        self._dirty_peers -= peers_later
         for tunnel_id in self._dirty_tunnels:
             before, after = self._owner.pop(tunnel_id, None), self._find_owner(tunnel_id)
             if before is not None:
@@ -153,8 +168,7 @@ class PeerBook:
             self._settle_peer(peer_id, delta)
         gone = {peer.id for peer in delta.withdrawn}
         delta.renamed = {old: min(new) for old, new in sorted(moved.items()) if old in gone}
-        self._dirty_tunnels.clear()
-        self._dirty_peers.clear()
+        self._dirty_tunnels, self._dirty_peers = later, peers_later - self._dirty_peers
         return delta
 
     def _settle_peer(self, peer_id: PeerId, delta: PeerDelta) -> None:
@@ -207,15 +221,26 @@ class PeerBook:
             self._dirty_peers.add(PeerId(node))
             if target.host in self._own_addresses:
                 # Whose name it is shows only now: none of its pods names a peer.
-                self._dirty_tunnels |= self._tunnels.keys()
+                self._doubt_owners({node})
         if target.host and _shift(self._nodes_at, target.host, node, by):
             self._dirty_tunnels |= self._far_ends.get(target.host, set())
-        address = ipaddress.ip_address(target.address)
-        for version, length in self._lengths:
-            if version == address.version:
-                block = _block_around(address, length)
+        version, bits, number = numbered(target.address)
+        for among, length in self._lengths:
+            if among == version:
+                block = (version, length, number >> (bits - length))
                 _shift(self._population, block, node, by)
+                self._dirty_tunnels.update(filter(self._hangs_on_pods, self._behind.get(block, ())))
+
+    def _doubt_owners(self, names: AbstractSet[NodeName]) -> None:
+        """Whether these are this host's own has changed, and so whose pods count for a tunnel."""
+        self._dirty_peers |= {PeerId(name) for name in names}
+        for block, there in self._population.items():
+            if not names.isdisjoint(there):
                 self._dirty_tunnels |= self._behind.get(block, set())
+
+    def _hangs_on_pods(self, tunnel_id: TunnelId) -> bool:
+        """Whether a tunnel's node is the one of the pods behind it: its far end is no node's."""
+        return self._tunnels[tunnel_id].underlay not in self._nodes_at
 
     def _count_length(self, version: int, length: int, by: int) -> None:
         """Pods are counted by the lengths of prefix that there are: one or two."""
@@ -223,25 +248,35 @@ class PeerBook:
         self._lengths[version, length] += by
         if before == 0:
             for target in self._pods.values():
-                address = ipaddress.ip_address(target.address)
-                if target.node is not None and address.version == version:
-                    _shift(self._population, _block_around(address, length), target.node, 1)
+                among, bits, number = numbered(target.address)
+                if target.node is not None and among == version:
+                    block = (version, length, number >> (bits - length))
+                    _shift(self._population, block, target.node, 1)
         elif before + by == 0:
             del self._lengths[version, length]
             for block in [one for one in self._population if one[:2] == (version, length)]:
                 del self._population[block]
 
 
+def _cut(some: set[_Key], most: int | None) -> set[_Key]:
+    """Take what is more than so many out of a set."""
+    more = set() if most is None else set(islice(some, most, None))
+    some -= more
+    return more
+
+
 def _shift(counts: dict[_Key, Counter[_Name]], key: _Key, name: _Name, by: int) -> bool:
     """Count, and say whether a name came or went."""
-    counter = counts.setdefault(key, Counter())
-    counter[name] += by
-    if counter[name] == 0:
+    counter = counts.get(key)
+    if counter is None:
+        counter = counts[key] = Counter()
+    number = counter[name] = counter.get(name, 0) + by
+    if number == 0:
         del counter[name]
         if not counter:
             del counts[key]
         return True
-    return counter[name] == by
+    return number == by
 
 
 def _discard(index: dict[_Key, set[TunnelId]], key: _Key, tunnel_id: TunnelId) -> None:
@@ -260,9 +295,6 @@ def _by_family(address: str) -> tuple[bool, str]:
 
 
 def _block(prefix: str) -> _Block:
-    network = ipaddress.ip_network(prefix)
-    return _block_around(network.network_address, network.prefixlen)
-
-
-def _block_around(address: ipaddress.IPv4Address | ipaddress.IPv6Address, length: int) -> _Block:
-    return (address.version, length, int(address) >> (address.max_prefixlen - length))
+    address, _, length = prefix.partition("/")
+    version, bits, number = numbered(address)
+    return (version, int(length), number >> (bits - int(length)))

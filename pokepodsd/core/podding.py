@@ -78,6 +78,13 @@ class Podding:
             yield delta
         self._chooser.set_node(self.population.selection.node)
 
+    def withdraw_part(self, now: MonotonicNs) -> Iterator[Delta]:
+        """Withdraw a part of what a list did not name, where that is much."""
+        if self.population.is_withdrawing:
+            delta = self.population.withdraw_part()
+            self._apply(delta, now, is_new=False)
+            yield delta
+
     def settle(self, uncovered: Mapping[NodeName, bool], now: MonotonicNs) -> None:
         """Let what was learnt have its effect on what is poked.
 
@@ -119,6 +126,8 @@ class Podding:
 
     def next_due(self) -> MonotonicNs | None:
         """When `settle` or `tick` has something to do by the time alone."""
+        if self.population.is_withdrawing:
+            return MonotonicNs(0)
         times = (self._narrator.next_flush(), self._chooser.next_due())
         return min((time for time in times if time is not None), default=None)
 

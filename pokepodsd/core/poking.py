@@ -133,11 +133,11 @@ class Poking:
     def judge(self, outcome: Outcome) -> Transition | None:
         """Take one Outcome; the change of belief that it causes, if any."""
         target = outcome.probe.target
+        layer = target.layer
         if outcome.kind is OutcomeKind.REPLIED:
-            self.lanes[target.layer].settle(target.id)
-        is_pod = target.layer is Layer.POD
-        fail_after = self._config.poke.fail_after if is_pod else BURST_LENGTH
-        return self.books[target.layer].judge(outcome, fail_after)
+            self.lanes[layer].settle(target.id)
+        fail_after = self._config.poke.fail_after if layer is Layer.POD else BURST_LENGTH
+        return self.books[layer].judge(outcome, fail_after)
 
 
 def _intervals(config: Config) -> dict[Layer, int]:

@@ -2,12 +2,11 @@
 
 Owns the folding of lists and changes: the rule of selection is applied to each pod as it comes,
 so that a long list is taken a page at a time, and the end of a list withdraws what it did not
-name.
+name. What is many is withdrawn in parts, and so is restored what was saved: no poke waits for all.
 """
 
-from collections.abc import Collection, Iterable, Iterator, ValuesView
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import assert_never
 
 from pokepodsd.core.config import KubernetesConfig
@@ -38,6 +37,8 @@ from pokepodsd.core.selection import Selection
 # An API server that has just started refuses what it allows (kubernetes/kubernetes#121635): the
 # pods of other nodes are given up when it refused them this many times, which takes about 30 s.
 REFUSALS_TO_BELIEVE = 3
+# Of what is withdrawn, so many pods at once: some 10 ms.
+PART = 1_000
 _MOST_SAID = 1_000
 # What says nothing of any pod, but for refusals.
 _State = (
@@ -54,9 +55,11 @@ class Population:
         self.selection = Selection(config=config, node=None, families=families)
         self.entries: list[Entry] = []
         self._inventory = Inventory()
-        self._listed: set[Uid] | None = None
+        self._unnamed: set[Uid] | None = None
+        self._doomed: set[Uid] = set()
         self.is_listing = False
         """Whether a full list comes in at the moment."""
+        self._last_list: Scope | None = None
         self._refusals = 0
         self._said: set[str] = set()
 
@@ -80,19 +83,35 @@ class Population:
         """The target, if it exists."""
         return self._inventory.get(target_id)
 
-    def all(self) -> ValuesView[Target]:
+    def all(self) -> Iterator[Target]:
         """Every target there is."""
         return self._inventory.all()
 
+    @property
+    def is_withdrawing(self) -> bool:
+        """Whether `withdraw_part` has something to do."""
+        return bool(self._doomed)
+
+    def withdraw_part(self) -> Delta:
+        """Withdraw a part of what is to be withdrawn."""
+        part = [self._doomed.pop() for _ in range(min(PART, len(self._doomed)))]
+        return self._inventory.withdraw(part)
+
     def restore(self, saved: Iterable[Target]) -> Iterator[Delta]:
-        """Take the last known targets, until a full list confirms or denies them."""
-        pods: dict[Uid, Pod] = {}
+        """Take some of the last known targets, until a full list confirms or denies them."""
         for target in saved:
-            known = pods.get(target.uid)
-            addresses = (*known.addresses, target.address) if known else (target.address,)
-            pods[target.uid] = _pod_of(target, addresses)
-        for uid, pod in pods.items():
-            yield self._inventory.put(Source.SAVED, uid, tuple(self._chosen(pod)))
+            if not self._is_denied(target) and self.selection.keeps(target):
+                uid = target.uid
+                known = self._inventory.claims(uid) if uid in self._inventory.saved else ()
+                yield self._inventory.put(Source.SAVED, uid, (*known, target))
+
+    def _is_denied(self, saved: Target) -> bool:
+        """Whether a list that is complete, or a refusal, has voided what was saved."""
+        if self._last_list is Scope.CLUSTER:
+            return True
+        if saved.node == self.selection.node:
+            return self._last_list is Scope.NODE
+        return self._refusals >= REFUSALS_TO_BELIEVE
 
     def take(self, record: Record) -> Iterator[Delta]:
         """Take one record of the reader."""
@@ -100,7 +119,8 @@ class Population:
             case Identified(node=node):
                 self.selection = replace(self.selection, node=node)
             case ListBegun():
-                self._listed = set()
+                self._unnamed = set(self._inventory.pods)
+                self._doomed.clear()
                 self.is_listing = True
             case PodsListed(pods=pods):
                 for pod in pods:
@@ -108,11 +128,10 @@ class Population:
             case PodChanged(pod=pod):
                 yield self._put(pod)
             case PodRemoved(uid=uid):
-                if self._listed is not None:
-                    self._listed.discard(uid)
                 yield self._inventory.put(Source.API, uid, ())
             case ListEnded(scope=scope):
-                yield from self._end_list(scope)
+                self._end_list(scope)
+                yield self.withdraw_part()
             case PodIgnored(reason=reason):
                 text = f"a pod that the API server sent cannot be read: {reason}"
                 self._say(text, Level.WARNING)
@@ -124,7 +143,8 @@ class Population:
             case Refused():
                 self._refusals += 1
                 if self._refusals == REFUSALS_TO_BELIEVE:
-                    yield from self._keep_own(None)
+                    self._doomed.update(self._foreign())
+                    yield self.withdraw_part()
             case Lost():
                 # A list that had begun goes on later, or begins anew.
                 self.is_listing = False
@@ -136,36 +156,36 @@ class Population:
                 assert_never(record)
 
     def _put(self, pod: Pod) -> Delta:
-        if self._listed is not None:
-            self._listed.add(pod.uid)
+        if self._unnamed is not None:
+            self._unnamed.discard(pod.uid)
+        self._doomed.discard(pod.uid)
         return self._inventory.put(Source.API, pod.uid, tuple(self._chosen(pod)))
 
-    def _end_list(self, scope: Scope) -> Iterator[Delta]:
-        listed, self._listed = self._listed, None
+    def _end_list(self, scope: Scope) -> None:
+        """What the list did not name is to be withdrawn.
+
+        Of a list of the node's own pods only these; those of other nodes stay, until the refusal
+        is believed. What was saved of what was listed is void.
+        """
+        unnamed, self._unnamed = self._unnamed, None
         self.is_listing = False
-        if listed is None:
+        if unnamed is None:
             return
+        self._last_list = scope
+        unnamed |= self._inventory.saved
         if scope is Scope.CLUSTER:
             self._refusals = 0
-            yield self._inventory.retain(Source.API, lambda target: target.uid in listed)
-            yield self._inventory.retain(Source.SAVED, lambda _: False)
-        else:
-            yield from self._keep_own(listed)
+            self._doomed = unnamed
+            return
+        foreign = set(self._foreign())
+        self._doomed = unnamed - foreign
+        if self._refusals >= REFUSALS_TO_BELIEVE:
+            self._doomed |= foreign
 
-    def _keep_own(self, listed: Collection[Uid] | None) -> Iterator[Delta]:
-        """Keep the node's own pods that were listed, all of them where no list is at hand (None).
-
-        A list of them voids what was saved of them.
-        """
-        for source in Source:
-            known = () if listed is not None and source is Source.SAVED else listed
-            yield self._inventory.retain(source, partial(self._is_kept, known))
-
-    def _is_kept(self, known: Collection[Uid] | None, target: Target) -> bool:
-        """Of this node what is known; of other nodes all, until the refusal is believed."""
-        if target.node == self.selection.node:
-            return known is None or target.uid in known
-        return self._refusals < REFUSALS_TO_BELIEVE
+    def _foreign(self) -> Iterator[Uid]:
+        """The pods on other nodes than this, or on none."""
+        own = self.selection.node
+        return (uid for uid in self._inventory.pods if self._inventory.claims(uid)[0].node != own)
 
     def _chosen(self, pod: Pod) -> Iterator[Target]:
         for item in self.selection.targets(pod):
@@ -181,20 +201,3 @@ class Population:
             return
         self._said.add(text)
         self.entries.append(Entry(kind=EventKind.POD_IGNORED, level=level, text=text))
-
-
-def _pod_of(target: Target, addresses: tuple[str, ...]) -> Pod:
-    """The pod of a saved target, so that the rule of selection is applied to it as to any other."""
-    return Pod(
-        uid=target.uid,
-        namespace=target.namespace,
-        name=target.name,
-        node=target.node,
-        phase="Running",
-        ready=False,
-        terminating=False,
-        host_network=False,
-        host=target.host,
-        created=target.created,
-        addresses=addresses,
-    )

@@ -1,32 +1,23 @@
 """Which of the known targets are poked: all of them, some of each node, or none.
 
-Owns the choice, as changes of it. Knows neither whose turn it is nor what the pokes find. A choice
-among the pods of a node is made by rendezvous hashing (Thaler and Ravishankar, "Using name-based
-mappings to increase hit rates", 1998): each slot takes the pod of the highest weight that no slot
-before it has. So the choice hangs on the set of pods and on the time alone: a pod that comes or
-goes changes at most one other, and a restart of the daemon changes nothing.
+Owns the choice, as changes of it; among the pods of one node it is `rendezvous`'s. Knows neither
+whose turn it is nor what the pokes find.
 """
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
-from hashlib import blake2b
+from itertools import takewhile
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Target, TargetId, Uid
+from pokepodsd.core.rendezvous import Stand, rotation, salt_of, salts_of, standing
 
-# Every so often one of a node's slots chooses anew. With 3 slots a pod is poked for half an hour,
-# long enough to see it fail and come back. 30 pods have all had a slot of one node after some 17
-# hours (n ln n draws); at any time 100 nodes together leave out none of them (30 e^-10).
-ROTATION_NS = 600 * SECOND_NS
 # A new pod is poked besides for a minute: it is at its start that it waits for tunnels to open.
 YOUNG_NS = 60 * SECOND_NS
-# Of a long change so many pods are gone through in one settle: 10 ms with 3 slots, 60 with 55.
-SLICE_PODS = 10_000
-
-_WORD = 2**64 - 1
+# Of a long change so many pods are gone through in one settle: 7 ms with 3 slots, 20 with 55.
+SLICE_PODS = 3_000
 
 
 class Reach(Enum):
@@ -45,16 +36,10 @@ class Choice:
     dropped: list[TargetId]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Pod:
-    """The targets of one pod, which are chosen together."""
-
-    hash: int
-    targets: tuple[Target, ...] = ()
-    young_until: int = 0
-
-
 _Node = NodeName | None
+# Of 150,000 pods nearly all have one address: a tuple around each would be 10 MB.
+_Pod = Target | tuple[Target, ...]
+"""The targets of one pod, which are chosen together."""
 _Pods = Mapping[Uid, _Pod]
 
 
@@ -69,6 +54,8 @@ class Chooser:
         self._own = ""
         self._targets: dict[TargetId, Target] = {}
         self._groups: dict[_Node, dict[Uid, _Pod]] = {}
+        self._young: dict[Uid, MonotonicNs] = {}
+        self._stands: dict[_Node, Stand] = {}
         self._kept: set[NodeName] = set()
         self._chosen: set[TargetId] = set()
         self._gone: list[TargetId] = []
@@ -118,30 +105,35 @@ class Chooser:
 
         What a first list or the saved targets name is not new.
         """
-        pod = self._place(target)
         if is_new:
-            pod.young_until = now + YOUNG_NS
+            self._forget_young(now)
+            self._young[target.uid] = MonotonicNs(now + YOUNG_NS)
+        self._place(target)
 
     def change(self, target: Target) -> None:
         """A known target, as it is now; on another node it begins anew."""
-        if self._targets[target.id].node != target.node:
+        before = self._targets[target.id]
+        if before.node != target.node:
             self.remove(target.id)
             self._place(target)
             return
         self._targets[target.id] = target
-        pod = self._groups[target.node][target.uid]
-        pod.targets = tuple(target if one.id == target.id else one for one in pod.targets)
+        pods = self._groups[target.node]
+        targets = _targets_of(pods[target.uid])
+        pods[target.uid] = _packed(target if one is before else one for one in targets)
 
     def remove(self, target_id: TargetId) -> None:
         """A target is withdrawn; if it was chosen, the next `settle` says that it is dropped."""
         target = self._targets.pop(target_id)
         self._drop(target_id, self._gone)
         pods = self._groups[target.node]
-        pod = pods[target.uid]
-        pod.targets = tuple(one for one in pod.targets if one.id != target_id)
-        self._dirty[target.node] = None
-        if not pod.targets:
-            del pods[target.uid]
+        left = _packed(one for one in _targets_of(pods[target.uid]) if one is not target)
+        self._touch(target)
+        if left:
+            pods[target.uid] = left
+            return
+        del pods[target.uid]
+        self._young.pop(target.uid, None)
         if not pods:
             del self._groups[target.node]
 
@@ -198,15 +190,21 @@ class Chooser:
     def _dirty_all(self) -> None:
         self._dirty.update(dict.fromkeys(self._groups))
 
-    def _place(self, target: Target) -> _Pod:
+    def _place(self, target: Target) -> None:
         self._targets[target.id] = target
         pods = self._groups.setdefault(target.node, {})
-        pod = pods.get(target.uid)
-        if pod is None:
-            pod = pods[target.uid] = _Pod(hash=_hash(target.uid))
-        pod.targets = (*pod.targets, target)
-        self._dirty[target.node] = None
-        return pod
+        others = _targets_of(pods.get(target.uid, ()))
+        pods[target.uid] = _packed((*others, target))
+        self._touch(target)
+
+    def _touch(self, target: Target) -> None:
+        """A target came or went: choose anew among its node's pods, unless it changes nothing."""
+        node = target.node
+        if node in self._dirty:
+            return
+        stand = self._stands.get(node)
+        if stand is None or target.uid in self._young or stand.hangs_on(target.uid):
+            self._dirty[node] = None
 
     def _wake(self, now: MonotonicNs) -> None:
         while self._schedule and self._schedule[0][0] <= now:
@@ -216,15 +214,16 @@ class Chooser:
 
     def _renew(self, node: _Node, pods: _Pods, choice: Choice) -> None:
         """Choose among the pods of one node, and note what differs from before."""
+        self._stands.pop(node, None)
         wanted, due = self._wanted(node, pods)
         for pod in wanted.values():
-            for target in pod.targets:
+            for target in _targets_of(pod):
                 if target.id not in self._chosen:
                     self._chosen.add(target.id)
                     choice.chosen.append(target)
-        for uid in pods:
+        for uid, pod in pods.items():
             if uid not in wanted:
-                for target in pods[uid].targets:
+                for target in _targets_of(pod):
                     self._drop(target.id, choice.dropped)
         self._set_due(node, due)
 
@@ -245,56 +244,35 @@ class Chooser:
     def _wanted(self, node: _Node, pods: _Pods) -> tuple[_Pods, MonotonicNs | None]:
         """The pods of a node that are to be poked now, and until when that holds."""
         if self._reach is Reach.NONE:
-            return (_winners(pods, [_salt(self._own, 0, 0)]) if node in self._kept else {}), None
+            stand = standing(pods if node in self._kept else (), [salt_of(self._own, 0, 0)])
+            return {uid: pods[uid] for uid in stand.winners}, None
         if self._reach is Reach.ALL or len(pods) <= self._per_node:
             return pods, None
-        number, turn = _rotation(self._own, node, self._now)
-        young = _newest(pods, self._now, self._per_node)
-        steady = _winners(pods, _salts(self._own, number, self._per_node))
-        due = min([turn, *(pod.young_until for pod in young.values())])
-        return {**young, **steady}, MonotonicNs(due)
+        number, turn = rotation(self._own, node, self._now)
+        stand = self._stands[node] = standing(pods, salts_of(self._own, number, self._per_node))
+        young = self._newest(pods)
+        due = min([turn, *(self._young[uid] for uid in young)])
+        return {uid: pods[uid] for uid in (*young, *stand.winners)}, MonotonicNs(due)
+
+    def _newest(self, pods: _Pods) -> list[Uid]:
+        """The pods that are young, as many as there are slots, the newest first."""
+        young = [uid for uid in pods if self._young.get(uid, 0) > self._now] if self._young else []
+
+        def age(uid: Uid) -> tuple[MonotonicNs, str]:
+            return (self._young[uid], _targets_of(pods[uid])[0].created)
+
+        return heapq.nlargest(self._per_node, young, key=age)
+
+    def _forget_young(self, now: MonotonicNs) -> None:
+        """Let go of those that are not young any more, which are the first that were added."""
+        for uid in list(takewhile(lambda one: self._young[one] <= now, self._young)):
+            del self._young[uid]
 
 
-def _hash(*parts: str) -> int:
-    """64 bits that are the same in every process; a name may hold what is no Unicode."""
-    text = "\0".join(parts).encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+def _packed(targets: Iterable[Target]) -> _Pod:
+    several = tuple(targets)
+    return several[0] if len(several) == 1 else several
 
 
-@lru_cache(maxsize=4096)
-def _salt(own: str, slot: int, epoch: int) -> int:
-    """What a pod's hash is multiplied by: odd, so that no two hashes get one weight."""
-    return _hash("slot", own, str(slot), str(epoch)) | 1
-
-
-def _salts(own: str, number: int, slots: int) -> list[int]:
-    """Those of all slots after so many rotations: a slot's epoch is the last that was its turn."""
-    return [_salt(own, slot, number - (number - slot) % slots) for slot in range(slots)]
-
-
-def _rotation(own: str, node: _Node, now: MonotonicNs) -> tuple[int, int]:
-    """How often the node has rotated since this host booted, and when it does next."""
-    phase = _hash("phase", own, node or "") % ROTATION_NS
-    number = (now + phase) // ROTATION_NS
-    return number, (number + 1) * ROTATION_NS - phase
-
-
-def _newest(pods: _Pods, now: MonotonicNs, most: int) -> _Pods:
-    """So many of the pods that are young, the newest first."""
-    young = (pod for pod in pods.values() if pod.young_until > now)
-    newest = heapq.nlargest(most, young, key=lambda pod: (pod.young_until, pod.targets[0].created))
-    return {pod.targets[0].uid: pod for pod in newest}
-
-
-def _winners(pods: _Pods, salts: Sequence[int]) -> _Pods:
-    """For each salt the pod of the highest weight that is left, while some are."""
-    uids = list(pods)
-    hashes = [pod.hash for pod in pods.values()]
-    winners = {}
-    for salt in salts[: len(uids)]:
-        weights = [salt * one & _WORD for one in hashes]
-        best = weights.index(max(weights))
-        uid = uids.pop(best)
-        del hashes[best]
-        winners[uid] = pods[uid]
-    return winners
+def _targets_of(pod: _Pod) -> tuple[Target, ...]:
+    return pod if isinstance(pod, tuple) else (pod,)

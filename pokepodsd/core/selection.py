@@ -4,10 +4,11 @@ Owns the rule of selection, on both sides: the field selector with which the API
 what no setting asks for, and the same rule again for what arrives anyway.
 """
 
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
+from sys import intern
 
+from pokepodsd.core.addresses import pod_address
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.model import (
     Family,
@@ -47,63 +48,65 @@ class Selection:
                 seen.add(checked.family)
             yield checked
 
+    def keeps(self, saved: Target) -> bool:
+        """Whether a target that was saved is one by the rule of now, as far as it says."""
+        is_own = saved.node is not None and saved.node == self.node
+        return (
+            not self._is_left_out(saved.namespace)
+            and (self.config.own_pods or not is_own)
+            and saved.address not in self.own_addresses
+            and saved.family in self.families
+            and pod_address(saved.address) is not None
+        )
+
     def _reason_to_skip(self, pod: Pod) -> Skip | None:
         config = self.config
-        namespaces = config.include_namespaces
-        if namespaces and pod.namespace not in namespaces:
-            return Skip.NAMESPACE
-        if not namespaces and pod.namespace in config.exclude_namespaces:
-            return Skip.NAMESPACE
-        reasons = (
-            (pod.phase in FINISHED_PHASES, Skip.FINISHED),
-            # A pod that is being deleted stops answering: poking it would report what is planned.
-            (pod.terminating, Skip.TERMINATING),
-            (pod.host_network and not config.host_network, Skip.HOST_NETWORK),
-            (pod.ready and config.skip_ready, Skip.READY),
-            (pod.node is not None and pod.node == self.node and not config.own_pods, Skip.OWN_NODE),
-            (not pod.addresses, Skip.NO_ADDRESS),
-        )
-        return next((reason for holds, reason in reasons if holds), None)
+        is_own = pod.node is not None and pod.node == self.node
+        reason = None
+        if self._is_left_out(pod.namespace):
+            reason = Skip.NAMESPACE
+        elif pod.phase in FINISHED_PHASES:
+            reason = Skip.FINISHED
+        elif pod.terminating:
+            # It stops answering: poking it would report what is planned.
+            reason = Skip.TERMINATING
+        elif pod.host_network and not config.host_network:
+            reason = Skip.HOST_NETWORK
+        elif pod.ready and config.skip_ready:
+            reason = Skip.READY
+        elif is_own and not config.own_pods:
+            reason = Skip.OWN_NODE
+        elif not pod.addresses:
+            reason = Skip.NO_ADDRESS
+        return reason
+
+    def _is_left_out(self, namespace: str) -> bool:
+        included = self.config.include_namespaces
+        if included:
+            return namespace not in included
+        return namespace in self.config.exclude_namespaces
 
     def _check_address(self, pod: Pod, text: str) -> Target | Skipped:
-        def skipped(reason: Skip) -> Skipped:
-            return Skipped(uid=pod.uid, address=text, reason=reason)
-
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return skipped(Skip.NOT_A_POD_ADDRESS)
-        if not _is_a_pods(address):
-            return skipped(Skip.NOT_A_POD_ADDRESS)
-        written = str(address)
-        if written in self.own_addresses:
-            return skipped(Skip.OWN_ADDRESS)
-        family = Family(address.version)
+        found = pod_address(text)
+        if found is None:
+            return Skipped(uid=pod.uid, address=text, reason=Skip.NOT_A_POD_ADDRESS)
+        address, family = found
+        if address in self.own_addresses:
+            return Skipped(uid=pod.uid, address=text, reason=Skip.OWN_ADDRESS)
         if family not in self.families:
-            return skipped(Skip.NO_SOCKET)
+            return Skipped(uid=pod.uid, address=text, reason=Skip.NO_SOCKET)
+        # Thousands of pods have one node's name, host and namespace: one text for all of them.
         return Target(
-            id=TargetId(f"{pod.uid}/{written}"),
+            id=TargetId(f"{pod.uid}/{address}"),
             uid=pod.uid,
-            namespace=pod.namespace,
+            namespace=intern(pod.namespace),
             name=pod.name,
-            node=pod.node,
-            address=written,
+            node=None if pod.node is None else NodeName(intern(pod.node)),
+            address=address,
             family=family,
             created=pod.created,
-            host=pod.host,
+            host=intern(pod.host),
         )
-
-
-def _is_a_pods(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether a pod may have it: no loopback, link-local, multicast or reserved address."""
-    if isinstance(address, ipaddress.IPv4Address):
-        # RFC 791, section 3.2, for 0/8; RFC 1122, 3.2.1.3; RFC 3927; 224 and up is multicast and
-        # reserved (RFC 1112). By the octets, since this is most of what a pod costs here.
-        first, second = address.packed[:2]
-        return first not in (0, 127) and first < 224 and (first, second) != (169, 254)
-    is_of_a_host = address.is_loopback or address.is_link_local or address.is_unspecified
-    is_mapped = address.ipv4_mapped is not None or address.scope_id is not None
-    return not (is_of_a_host or is_mapped or address.is_multicast)
 
 
 def field_selector(

@@ -65,7 +65,8 @@ class PokeWindow:
 
     def note(self, rtt_ns: int | None, now: MonotonicNs) -> None:
         """Count a poke that was answered after ``rtt_ns``, or was not."""
-        place = self._advance(now)
+        slot = now // _SLOT_NS
+        place = slot % _SLOTS if slot == self._slot else self._advance(now)
         if rtt_ns is None:
             self._lost[place] += 1
             return

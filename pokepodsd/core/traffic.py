@@ -47,8 +47,9 @@ class Traffic:
             # The first pokes through a tunnel are lost by design.
             return
         rtt_ns = outcome.rtt_ns if is_reply else None
-        self.all.note(rtt_ns, outcome.at_ns)
-        self.of(peer.id).window.note(rtt_ns, outcome.at_ns)
+        at_ns = outcome.at_ns
+        self.all.note(rtt_ns, at_ns)
+        self.of(peer.id).window.note(rtt_ns, at_ns)
 
     def rename(self, old: PeerId, new: PeerId) -> None:
         """A peer is known by another id from now on."""

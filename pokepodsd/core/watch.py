@@ -44,6 +44,8 @@ LONGEST_LINE = 8 * 1024 * 1024
 REFUSALS_BEFORE_NARROWING = 2
 IN_STREAM_ERRORS_BEFORE_LIST = 3
 STREAMS_BEFORE_PAGES = 2
+# What is told together is taken by the daemon between two pokes: 15 ms, where a page takes 30.
+TOLD_AT_ONCE = 250
 
 
 class PodFeed:
@@ -125,7 +127,9 @@ class PodFeed:
         except GarbledError as error:
             return self.failed(error)
         events: list[Event] = [] if self._continue else [Begun()]
-        events.append(Listed(objects=items))
+        # An empty page is one, too.
+        parts = range(0, max(1, len(items)), TOLD_AT_ONCE)
+        events += (Listed(objects=items[first : first + TOLD_AT_ONCE]) for first in parts)
         self._continue = token
         if not token:
             events.append(self._complete(version))

@@ -5,6 +5,7 @@ pages of the interpreter and its modules are shared; what the child does is the 
 """
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -22,6 +23,9 @@ class Child:
     def __init__(self, body: Callable[[socket.socket], None]) -> None:
         """Fork, and call ``body`` in the child with its end of the socket."""
         ours, theirs = socket.socketpair()
+        # What there is now is not looked at by the collector any more, on either side: looking
+        # writes to every object, and so would end the sharing of all pages (gc.freeze).
+        gc.freeze()
         self.pid = os.fork()
         if self.pid == 0:
             _be_child(body, theirs)

@@ -6,7 +6,7 @@ of targets or of what a packet means.
 
 import ctypes
 import errno
-import secrets
+import random
 import socket
 import struct
 import sys
@@ -45,6 +45,8 @@ _PENDING = frozenset(
     | {errno.ENONET, errno.EREMOTEIO}
 )
 
+# The kernel's, as `secrets` has it, which imports OpenSSL besides: 3 MB.
+_RANDOM = random.SystemRandom()
 # Whether each socket that is tried is raw, by the setting.
 _KINDS = {"auto": (False, True), "datagram": (False,), "raw": (True,)}
 _REMEDIES = {
@@ -67,7 +69,7 @@ class IcmpSocket:
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(*_RECVERR[family], 1)
         if raw:
-            identifier = secrets.randbelow(0xFFFF) + 1
+            identifier = _RANDOM.randint(1, 0xFFFF)
             _filter_raw(self._socket, family, identifier)
         else:
             # The kernel assigns a datagram socket's identifier when it is bound, as a port.

@@ -9,22 +9,17 @@ import contextlib
 import logging
 import os
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from kubernetes.client.configuration import Configuration
-from kubernetes.config.config_exception import ConfigException
-from kubernetes.config.kube_config import KubeConfigLoader
-from pyasn1.codec.der.decoder import decode
-from pyasn1.error import PyAsn1Error
-from pyasn1_modules import rfc5280
 
-from pokepodsd.core.model import NodeName
 from pokepodsd.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from kubernetes.client.configuration import Configuration
 
 AUTO = "auto"
 
@@ -42,9 +37,6 @@ _HARMLESS = ("File does not exist", "Invalid kube-config file. Expected key ")
 # "Bearer" or "Basic", and what may follow (RFC 9110, 11.4).
 _HEADER_VALUE = re.compile(r"[A-Za-z]+ [!-~]+")
 _FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
-_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-# Kubernetes' prefix of a node's user name (Node authorization, kubernetes.io).
-_NODE_USER = "system:node:"
 
 
 def find(setting: str, *, root: Path = Path("/")) -> Path:
@@ -81,7 +73,7 @@ class Kubeconfig:
         self._seen: list[object] = []
         self._expires: datetime | None = None
 
-    def load(self) -> Configuration:
+    def load(self) -> "Configuration":
         """Read the credentials, running an exec plugin where one is named.
 
         Raises:
@@ -94,28 +86,7 @@ class Kubeconfig:
         if named != self._files:
             self._files = named
             self._seen = self._fingerprint()
-        configuration = Configuration()
-        try:
-            with _unlogged():
-                loader = KubeConfigLoader(
-                    config_dict=document,
-                    config_base_path=str(self._path.parent),
-                    temp_file_path=str(self._scratch),
-                )
-                loader.load_and_set(configuration)
-            _check_exec(document, configuration, self._path)
-        except CredentialsError:
-            raise
-        except OSError as error:
-            raise CredentialsError(f"{self._path}: {_one_line(error)}") from error
-        except ConfigException as error:
-            text = str(error) if str(error).startswith(_HARMLESS) else "malformed"
-            raise CredentialsError(f"{self._path}: {text}") from None
-        except Exception as error:  # noqa: BLE001
-            # The package lets through whatever a malformed file makes it stumble over. Its text
-            # may quote the file: it is not kept as a cause.
-            raise CredentialsError(f"{self._path}: malformed ({type(error).__name__})") from None
-        self._expires = _future(getattr(loader, "expiry", None))
+        configuration, self._expires = _read(document, self._path, self._scratch)
         # Under "authorization" in release 35 of the package, "BearerToken" in 37.
         for key, token in configuration.api_key.items():
             # A token file ends in a newline, which no header may hold.
@@ -138,36 +109,6 @@ class Kubeconfig:
     def _fingerprint(self) -> list[object]:
         """Inode, time and size of each file; of what a symlink points to, not of the link."""
         return [_identity(path) for path in self._files]
-
-
-def node_name(
-    configuration: Configuration, *, setting: str, host_name: str
-) -> tuple[NodeName, str]:
-    """This node's name and where it was learnt: its certificate, else the setting, else the host.
-
-    Kubernetes node names are in lower case, as the kubelet makes them of the host name.
-    """
-    common_name = _common_name(configuration.cert_file)
-    if common_name.startswith(_NODE_USER):
-        return NodeName(common_name.removeprefix(_NODE_USER)), "certificate"
-    if setting != AUTO:
-        return NodeName(setting), "setting"
-    return NodeName(host_name.lower()), "host name"
-
-
-def validity(configuration: Configuration) -> tuple[datetime, datetime] | None:
-    """The client certificate's notBefore and notAfter; None where there is no certificate.
-
-    Raises:
-        CredentialsError: it cannot be read.
-    """
-    with _decoding(configuration.cert_file):
-        certificate = _certificate(configuration.cert_file)
-        if certificate is None:
-            return None
-        limits = certificate["tbsCertificate"]["validity"]
-        begin, end = (limits[name].getComponent() for name in ("notBefore", "notAfter"))
-        return begin.asDateTime, end.asDateTime
 
 
 def _from_kubelets(proc: Path) -> Iterator[str]:
@@ -201,6 +142,39 @@ def _parse(path: Path) -> dict[str, Any]:
     return document
 
 
+def _read(
+    document: dict[str, Any], path: Path, scratch: Path
+) -> tuple["Configuration", datetime | None]:
+    """The credentials, and when they expire if they say so."""
+    # Not before there is a kubeconfig: a host that has none never pays for this import.
+    from kubernetes.client.configuration import Configuration  # noqa: PLC0415
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
+    from kubernetes.config.kube_config import KubeConfigLoader  # noqa: PLC0415
+
+    configuration = Configuration()
+    try:
+        with _unlogged():
+            loader = KubeConfigLoader(
+                config_dict=document,
+                config_base_path=str(path.parent),
+                temp_file_path=str(scratch),
+            )
+            loader.load_and_set(configuration)
+        _check_exec(document, configuration, path)
+    except CredentialsError:
+        raise
+    except OSError as error:
+        raise CredentialsError(f"{path}: {_one_line(error)}") from error
+    except ConfigException as error:
+        text = str(error) if str(error).startswith(_HARMLESS) else "malformed"
+        raise CredentialsError(f"{path}: {text}") from None
+    except Exception as error:  # noqa: BLE001
+        # The package lets through whatever a malformed file makes it stumble over. Its text
+        # may quote the file: it is not kept as a cause.
+        raise CredentialsError(f"{path}: malformed ({type(error).__name__})") from None
+    return configuration, _future(getattr(loader, "expiry", None))
+
+
 def _named_files(document: Mapping[str, Any], folder: Path) -> Iterator[Path]:
     for section, inner in (("users", "user"), ("clusters", "cluster")):
         for item in document.get(section) or ():
@@ -219,7 +193,7 @@ def _identity(path: Path) -> object:
     return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def _check_exec(document: Mapping[str, Any], configuration: Configuration, path: Path) -> None:
+def _check_exec(document: Mapping[str, Any], configuration: "Configuration", path: Path) -> None:
     """An exec plugin that failed: the package only logs it, and would go on as anonymous."""
     if configuration.api_key or configuration.cert_file:
         return
@@ -229,41 +203,6 @@ def _check_exec(document: Mapping[str, Any], configuration: Configuration, path:
             raise CredentialsError(
                 f"{path}: the exec plugin {command} gave no credentials; run it by hand to see why"
             )
-
-
-def _common_name(certificate_file: str | None) -> str:
-    """The CN of a PEM file's first certificate; "" where there is none to be read."""
-    with _decoding(certificate_file):
-        certificate = _certificate(certificate_file)
-        if certificate is None:
-            return ""
-        names = certificate["tbsCertificate"]["subject"]["rdnSequence"]
-        for attribute in (item for name in names for item in name):
-            if attribute["type"] == rfc5280.id_at_commonName:
-                value, _ = decode(bytes(attribute["value"]), asn1Spec=rfc5280.X520CommonName())
-                return str(value.getComponent())
-    return ""
-
-
-def _certificate(file: str | None) -> Any:
-    """A PEM file's first certificate; None where there is none."""
-    if not file:
-        return None
-    found = _CERTIFICATE.search(Path(file).read_text(encoding="ascii"))
-    if found is None:
-        return None
-    der = ssl.PEM_cert_to_DER_cert(found.group())
-    return decode(der, asn1Spec=rfc5280.Certificate())[0]
-
-
-@contextlib.contextmanager
-def _decoding(file: str | None) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, PyAsn1Error) as error:
-        raise CredentialsError(
-            f"{file} holds no certificate that can be read ({type(error).__name__})"
-        ) from error
 
 
 @contextlib.contextmanager

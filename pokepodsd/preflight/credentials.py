@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pokepodsd.core.model import NodeName
-from pokepodsd.edge.kubeconfig import AUTO, Kubeconfig, find, node_name, validity
+from pokepodsd.edge.certificate import node_name, validity
+from pokepodsd.edge.kubeconfig import AUTO, Kubeconfig, find
 from pokepodsd.errors import CredentialsError
 from pokepodsd.preflight.clock import SET_CLOCK
 from pokepodsd.preflight.finding import Finding, Place, Topic
@@ -73,7 +74,9 @@ class Credentials:
             kubeconfig = Kubeconfig(self._path, scratch=self._scratch)
             self.configuration = within(_PLUGIN_SECONDS, kubeconfig.load)
             self.node, source = node_name(
-                self.configuration, setting=kubernetes.node_name, host_name=socket.gethostname()
+                self.configuration.cert_file,
+                setting=kubernetes.node_name,
+                host_name=socket.gethostname(),
             )
         except TimeoutError:
             text = f"{self._path}: its exec plugin does not return; run it by hand to see why"
@@ -90,7 +93,7 @@ class Credentials:
 
     def check_certificate(self) -> Iterator[Finding]:
         """Whether it is in its time, with enough of it left."""
-        limits = validity(self.loaded())
+        limits = validity(self.loaded().cert_file)
         if limits is None:
             yield CERTIFICATE.ok("there is none: these credentials are a token")
             return

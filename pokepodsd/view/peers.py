@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
 
-from rich.text import Text
-
 from pokepodsd.core.document import Document, Loss, Peer, is_silent
 from pokepodsd.core.escaping import escape
 from pokepodsd.core.ordering import NaturalKey, natural_order
 from pokepodsd.view import units
-from pokepodsd.view.columns import Column, fitting, table
+from pokepodsd.view.columns import Column, Line, fitting, table
 
 _STYLES: Final = {
     "ok": "",
@@ -28,7 +26,7 @@ _SHORT: Final = {"ICMP filtered on the underlay": "ICMP filtered"}
 _UNJUDGED: Final = "not judged"
 
 
-def peer_table(document: Document, *, width: int, zone: tzinfo | None) -> Iterator[Text]:
+def peer_table(document: Document, *, width: int, zone: tzinfo | None) -> Iterator[Line]:
     """A line for the headings and one for each peer of the document."""
     peers = by_urgency(document["peers"])
     if not peers:

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
-from rich.text import Text
-
 from pokepodsd.core.document import Counts, Document, Peer, Rtt, Target
 from pokepodsd.core.escaping import escape
 from pokepodsd.view import units
-from pokepodsd.view.columns import paragraph
+from pokepodsd.view.columns import Line, paragraph
 from pokepodsd.view.peers import by_urgency, is_alarm, peer_table
 from pokepodsd.view.targets import target_name, target_table
 
@@ -52,13 +50,13 @@ class Look:
     is_folded: bool = True
 
 
-def render(document: Document, look: Look) -> list[Text]:
+def render(document: Document, look: Look) -> list[Line]:
     """The lines."""
     lines = [*_verdict(document, look.width)]
     for label, text in _facts(document):
         for number, line in enumerate(paragraph(text, look.width - _LABEL)):
-            lines.append(Text.assemble((f"{'' if number else label:{_LABEL}}", "bold"), line))
-    lines += [Text(), *peer_table(document, width=look.width, zone=look.zone)]
+            lines.append(Line(line, label=f"{'' if number else label:{_LABEL}}"))
+    lines += [Line(), *peer_table(document, width=look.width, zone=look.zone)]
     lines += _folded(_other_peers(document, look), look.width)
     behind = _behind(document) if look.is_folded and not look.is_narrowed else []
     nodes = {peer["node"] for peer in behind} - {None}
@@ -66,10 +64,10 @@ def render(document: Document, look: Look) -> list[Text]:
     targets = [*target_table(document, shown, width=look.width, zone=look.zone)]
     if not look.is_narrowed:
         targets += _folded(_other_targets(document, shown, behind), look.width)
-    return [*lines, Text(), *targets] if targets else lines
+    return [*lines, Line(), *targets] if targets else lines
 
 
-def _verdict(document: Document, width: int) -> Iterator[Text]:
+def _verdict(document: Document, width: int) -> Iterator[Line]:
     verdict, node = document["verdict"], document["node"]
     tag, style = _TAGS[verdict["state"]]
     name, text = node["name"] or node["host"], verdict["text"]
@@ -78,11 +76,11 @@ def _verdict(document: Document, width: int) -> Iterator[Text]:
     if verdict["since"] is not None:
         since = f", for {units.between(verdict['since'], document['at'])}"
     for line in paragraph(f"{tag}: {escape(sentence)}{since}", width, indent=2):
-        yield Text(line, style=style)
+        yield Line(line, style)
 
 
-def _folded(sentences: Iterator[str], width: int) -> list[Text]:
-    return [Text(line) for sentence in sentences for line in paragraph(sentence, width)]
+def _folded(sentences: Iterator[str], width: int) -> list[Line]:
+    return [Line(line) for sentence in sentences for line in paragraph(sentence, width)]
 
 
 def _facts(document: Document) -> Iterator[tuple[str, str]]:

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import Final
 
-from rich.text import Text
-
 from pokepodsd.core.document import Document, Target
 from pokepodsd.core.escaping import escape
 from pokepodsd.core.shape import Time
 from pokepodsd.view import units
-from pokepodsd.view.columns import Column, fitting, table
+from pokepodsd.view.columns import Column, Line, fitting, table
 
 _STYLES: Final = {"up": "", "opening": "yellow", "down": "bold red"}
 _ORDER: Final = {"down": 0, "opening": 1, "up": 2}
@@ -21,7 +19,7 @@ _ORDER: Final = {"down": 0, "opening": 1, "up": 2}
 
 def target_table(
     document: Document, shown: Sequence[Target], *, width: int, zone: tzinfo | None
-) -> Iterator[Text]:
+) -> Iterator[Line]:
     """A line for the headings and one for each of these targets of the document."""
     targets = sorted(shown, key=_urgency)
     if not targets:

@@ -16,6 +16,7 @@ from tests.apiserver import podfactory, saved
 from tests.apiserver.authentication import make_user
 from tests.apiserver.cluster import Cluster, Settings
 from tests.apiserver.faults import parse_fault
+from tests.apiserver.stamping import Stamp, stamp_pods
 from tests.apiserver.status import Json, StatusError
 from tests.apiserver.writing import merge, typed
 
@@ -34,6 +35,7 @@ class Control:
         app = web.Application(client_max_size=LARGEST_BODY)
         routes: dict[tuple[str, str], Answer] = {
             ("POST", "/pods"): self._set_pods,
+            ("POST", "/stamped"): self._stamp_pods,
             ("PATCH", "/pods/{namespace}/{name}"): self._patch_pod,
             ("DELETE", "/pods/{namespace}/{name}"): self._delete_pod,
             ("POST", "/tokens"): self._set_token,
@@ -68,6 +70,12 @@ class Control:
         else:
             for pod in pods:
                 store.put_pod(pod)
+        return {"resourceVersion": store.version}
+
+    async def _stamp_pods(self, body: Json, _request: web.Request) -> object:
+        store = self._cluster.store
+        stamps = (Stamp(*row) for row in body["stamps"])
+        store.take_records(stamp_pods(body["namespace"], stamps, store.version + 1))
         return {"resourceVersion": store.version}
 
     async def _patch_pod(self, body: Json, request: web.Request) -> object:

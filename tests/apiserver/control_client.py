@@ -17,6 +17,7 @@ from tests.apiserver.faults import Fault, FaultKind, FaultMatch
 from tests.apiserver.keywords import FaultDetails, SettingsChanges
 from tests.apiserver.podfactory import PodArguments
 from tests.apiserver.served import Request
+from tests.apiserver.stamping import Stamp
 from tests.apiserver.status import Json
 
 TIMEOUT_SECONDS = 600.0
@@ -68,6 +69,11 @@ class Control:
     def make_pods(self, arguments: Iterable[PodArguments], *, replace: bool = False) -> int:
         """As `set_pods`, but the server calls `podfactory.pod`: for thousands at a time."""
         answer = self._call("POST", "/pods", {"made": list(arguments), "replace": replace})
+        return int(answer["resourceVersion"])
+
+    def stamp_pods(self, namespace: str, stamps: Iterable[Stamp]) -> int:
+        """Pods by the hundred thousand, alike but for their stamps, as if there for long."""
+        answer = self._call("POST", "/stamped", {"namespace": namespace, "stamps": list(stamps)})
         return int(answer["resourceVersion"])
 
     def make_pod(self, **arguments: Unpack[PodArguments]) -> int:

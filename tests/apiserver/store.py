@@ -251,6 +251,16 @@ class Store:
             self._pods[record.key] = record
         self._is_snapshot_current = False
 
+    def take_records(self, records: Iterable[Record]) -> None:
+        """Takes pods with versions from the next one on, as if they had been there for long.
+
+        Without events: a watch that began before is too old.
+        """
+        for record in records:
+            self._pods[record.key] = record
+            self.version = record.version
+        self.compact()
+
     def _stamp(self, metadata: Json, previous: Record | None) -> None:
         # Placeholder first, so that the key has its usual place in the serialized object.
         metadata.setdefault("resourceVersion", "")

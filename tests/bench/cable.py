@@ -50,8 +50,12 @@ def pods_on(there: Node, count: int) -> list[Target]:
 
 def echo_requests(there: Node) -> int:
     """How many echo requests have arrived there, ever, by the kernel's count."""
-    rows = there.run("cat", "/proc/net/snmp").stdout.splitlines()
-    names, values = [row.split() for row in rows if row.startswith("Icmp:")]
+    return count_echo_requests(there.run("cat", "/proc/net/snmp").stdout)
+
+
+def count_echo_requests(snmp: str) -> int:
+    """The same from the text of /proc/net/snmp: a line of names, and one of values."""
+    names, values = [row.split() for row in snmp.splitlines() if row.startswith("Icmp:")]
     return int(dict(zip(names, values, strict=True))["InEchos"])
 
 

@@ -1,42 +1,47 @@
 """Where the processor time of a poke goes, and what wakes, collects and allocates meanwhile.
 
-Owns the profile of the running daemon by stages of the hot path, its wake-ups at three rates, and
-the passes of the garbage collector. Judges nothing: the costs themselves are judged elsewhere.
+Owns what is looked at on which daemon: wake-ups and the profile by stages of the hot path on one
+that nobody observes, the paths and the garbage collector on one that is observed from inside.
 """
 
-import json
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 from tests.bench import stages
 from tests.bench.accounting import switches
 from tests.bench.figures import Figure, Finding, Passage, Run
+from tests.bench.paths import Observed, compare, observed
 from tests.bench.spying import spy
-from tests.bench.steady import INTERVAL_SECONDS, Ground, ground
+from tests.bench.steady import INTERVAL_SECONDS, Ground, Reading, ground, sent
 from tests.cluster import Daemon
 
 RATES: Final = (10, 200, 2_000)
 ACCOUNTED_SECONDS: Final = 4.0
-OBSERVED_SECONDS: Final = 15.0
-PATIENCE_SECONDS: Final = 10.0
+SAMPLED_SECONDS: Final = 15
 
 
 def measure(run: Run) -> Iterator[Finding]:
-    """The profile at 2,000/s; in the full form also wake-ups and the collector."""
-    rates = RATES[-1:] if run.is_short else RATES
-    with ground(run.folder / "ground", pods=rates[0] * INTERVAL_SECONDS) as standing:
-        with standing.daemon() as daemon:
-            for rate in rates:
-                standing.grow(rate * INTERVAL_SECONDS).wait_steady(daemon)
-                if not run.is_short:
-                    yield _wakeups(daemon, rate)
-            yield _profile(standing, daemon, run)
+    """The paths of a poke at 2,000/s; in full also its profile, wake-ups and the collector."""
+    slowest = RATES[-1 if run.is_short else 0]
+    with ground(run.folder / "ground", pods=slowest * INTERVAL_SECONDS) as standing:
         if not run.is_short:
-            yield from _collector(standing, run.folder / "observed.json")
+            yield from _unobserved(standing, run)
+        with observed(standing, run.folder / "observed.json") as daemon:
+            start = daemon.seen()
+            yield from compare(standing, daemon, runs=run.runs(8, 6))
+            if not run.is_short:
+                yield from _collector(standing, daemon, start)
+
+
+def _unobserved(standing: Ground, run: Run) -> Iterator[Finding]:
+    with standing.daemon() as daemon:
+        for rate in RATES:
+            standing.grow(rate * INTERVAL_SECONDS).wait_steady(daemon)
+            yield _wakeups(daemon, rate)
+        yield _profile(standing, daemon.process.pid, run.folder)
 
 
 def _wakeups(daemon: Daemon, rate: int) -> Figure:
@@ -51,63 +56,49 @@ def _wakeups(daemon: Daemon, rate: int) -> Figure:
     )
 
 
-def _profile(standing: Ground, daemon: Daemon, run: Run) -> Passage:
-    """The processor time is taken before and after, when nobody samples."""
-    pid = daemon.process.pid
-    parts = [standing.work(pid, ACCOUNTED_SECONDS / 2)]
-    samples = stages.count(spy(pid, run.runs(20, 5), run.folder))
-    parts.append(standing.work(pid, ACCOUNTED_SECONDS / 2))
+def _profile(standing: Ground, pid: int, folder: Path) -> Passage:
+    """The processor time is taken while nobody samples."""
+    before = Reading.of(pid, standing.here)
+    time.sleep(ACCOUNTED_SECONDS)
+    cpu_ns = Reading.of(pid, standing.here).since(before)
     return Passage(
         name="Where the processor time of a poke goes, steady 2,000/s",
-        text=stages.table(samples, median(one.cpu_a_poke_ns for one in parts)),
+        text=stages.table(stages.count(spy(pid, SAMPLED_SECONDS, folder)), cpu_ns),
     )
 
 
-def _collector(standing: Ground, path: Path) -> Iterator[Finding]:
-    """Passes while it starts and while it is steady, and what stays of what a poke allocates."""
-    standing.cluster.program = ("-m", "tests.bench.observed", str(path))
-    with standing.daemon() as daemon:
-        standing.wait_steady(daemon)
-        start = _seen(daemon, path)
-        work = standing.work(daemon.process.pid, OBSERVED_SECONDS)
-        steady = _seen(daemon, path)
-        daemon.process.signal(signal.SIGUSR2)
-        recorded = standing.work(daemon.process.pid, INTERVAL_SECONDS)
-        lines = _seen(daemon, path)["lines"]
-    pauses = [pause for one in steady["pauses_ns"].values() for pause in one]
+def _collector(standing: Ground, daemon: Observed, start: dict[str, Any]) -> Iterator[Finding]:
+    """Passes while it started and while it is steady, and what stays of what pokes allocate."""
+    before = daemon.seen()
+    pokes = sent(standing.here)
+    time.sleep(ACCOUNTED_SECONDS)
+    steady, pokes = daemon.seen(), sent(standing.here) - pokes
+    daemon.process.signal(signal.SIGUSR2)
+    time.sleep(INTERVAL_SECONDS)
+    lines = daemon.seen()["lines"]
     yield Figure(
         name="longest pass of the garbage collector, steady 2,000/s",
         unit="ms",
-        ours=[max(pauses, default=0) / 1e6],
-        note="0 is no pass at all: what a poke allocates is given back within its tick.",
+        ours=[_longest_ms(steady)],
+        note="0 is no pass at all: what a poke allocates is given back within its tick",
     )
-    left = (steady["blocks"] - start["blocks"]) / work.pokes
     text = [
         f"{'passes of generation':<22}{0:>6}{1:>6}{2:>6}   the longest",
         _passes("until all are up", start),
-        _passes(f"steady, {OBSERVED_SECONDS:.0f} s", steady),
-        f"{steady['blocks']:,} blocks are allocated; a poke leaves {left:.3f} more.",
-        f"Of what {recorded.pokes:,} pokes allocated there is, a round later, by line:",
+        _passes(f"steady, {ACCOUNTED_SECONDS:.0f} s", steady),
+        f"{steady['blocks']:,} blocks are allocated; a poke leaves"
+        f" {(steady['blocks'] - before['blocks']) / pokes:.3f} more.",
+        f"What is left of what all targets' pokes of {INTERVAL_SECONDS} s allocated, by line:",
         *(f"{blocks:>9,} blocks {size:>11,} bytes  {place}" for place, blocks, size in lines),
     ]
     yield Passage(name="Collection and allocation, 10,000 targets at 2,000/s", text="\n".join(text))
 
 
-def _seen(daemon: Daemon, path: Path) -> dict[str, Any]:
-    """What the observed daemon has seen since the last time."""
-    daemon.process.signal(signal.SIGUSR1)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not path.exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{path} was not written; {daemon.process.lines()[-3:]}")
-        time.sleep(0.02)
-    seen: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    path.unlink()
-    return seen
+def _longest_ms(seen: dict[str, Any]) -> float:
+    pauses: list[list[int]] = list(seen["pauses_ns"].values())
+    return max((pause for one in pauses for pause in one), default=0) / 1e6
 
 
 def _passes(what: str, seen: dict[str, Any]) -> str:
-    pauses: list[list[int]] = list(seen["pauses_ns"].values())
-    longest_ms = max((pause for one in pauses for pause in one), default=0) / 1e6
-    counts = "".join(f"{len(one):>6}" for one in pauses)
-    return f"{what:<22}{counts}{longest_ms:>8.1f} ms"
+    counts = "".join(f"{len(one):>6}" for one in seen["pauses_ns"].values())
+    return f"{what:<22}{counts}{_longest_ms(seen):>8.1f} ms"

@@ -1,7 +1,7 @@
 """A daemon that pokes pods at a steady rate, and how much it has sent.
 
-Owns that world: two nodes, the pods of the one behind the other's cable, all of them answering.
-Measures nothing but the number of pokes, as the kernel counts them.
+Owns that world: the pods of one node, all of which answer, poked from another, and by whoever it is
+compared with from a third. Counts pokes as the kernel does, and the processor time beside them.
 """
 
 import re
@@ -31,16 +31,20 @@ SETTLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What one process did in a while: its processor time, its pokes, the seconds."""
+class Reading:
+    """The processor time of one process until now, and the echo requests of its node."""
 
     cpu_ns: int
     pokes: int
-    seconds: float
 
-    @property
-    def cpu_a_poke_ns(self) -> float:
-        return self.cpu_ns / self.pokes
+    @classmethod
+    def of(cls, pid: int, node: Node) -> "Reading":
+        """What a process has used, that alone sends echo requests on a node."""
+        return cls(cpu_ns=cpu_ns_of(pid), pokes=sent(node))
+
+    def since(self, before: "Reading") -> float:
+        """The processor time of a poke, in ns."""
+        return (self.cpu_ns - before.cpu_ns) / (self.pokes - before.pokes)
 
 
 class Ground:
@@ -48,7 +52,10 @@ class Ground:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.here, self.there = cluster.lab.nodes
+        self.here, self.there, self.elsewhere = cluster.lab.nodes
+        for node in (self.here, self.elsewhere):
+            # As systemd sets it on most distributions: datagram sockets for everybody.
+            node.set_sysctl("net.ipv4.ping_group_range", "0 2147483647")
         self.pods = 0
 
     def grow(self, pods: int) -> Self:
@@ -66,22 +73,12 @@ class Ground:
         daemon.wait_status(f"{self.pods} targets: {self.pods} up", PATIENCE_SECONDS)
         time.sleep(SETTLE_SECONDS)
 
-    def work(self, pid: int, seconds: float) -> Work:
-        """What a process does in the next seconds, if nobody else here sends echo requests."""
-        cpu, pokes, begin = cpu_ns_of(pid), sent(self.here), time.monotonic()
-        time.sleep(seconds)
-        return Work(
-            cpu_ns=cpu_ns_of(pid) - cpu,
-            pokes=sent(self.here) - pokes,
-            seconds=time.monotonic() - begin,
-        )
-
 
 @contextmanager
 def ground(folder: Path, *, pods: int) -> Iterator[Ground]:
-    """Two nodes, and pods on the second one; the folder is made."""
+    """Three nodes, and pods on the second one; the folder is made."""
     folder.mkdir()
-    with Cluster(folder, pod_prefix=POD_PREFIX) as cluster:
+    with Cluster(folder, nodes=3, pod_prefix=POD_PREFIX) as cluster:
         yield Ground(cluster).grow(pods)
 
 

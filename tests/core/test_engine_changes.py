@@ -163,7 +163,7 @@ def test_own_addresses_and_own_node_are_known_to_the_selection() -> None:
     world.engine.set_own_addresses(frozenset({"10.244.1.1"}), world.now)
     world.take_list(make_pod())
     assert world.engine.node == "node-a"
-    assert len(world.engine.targets) == 0
+    assert not list(world.engine.targets)
 
 
 def test_revision_grows_with_the_targets_and_only_with_them() -> None:

@@ -1,7 +1,5 @@
 """Checks which targets exist, against a model that works everything out anew each time."""
 
-from collections.abc import Callable
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,9 +22,8 @@ PUTS = st.tuples(
     st.sampled_from(UIDS),
     st.lists(TARGETS, max_size=2, unique_by=lambda target: target.address).map(tuple),
 )
-RETAINS = st.tuples(SOURCES, st.sets(st.sampled_from(UIDS)))
+WITHDRAWALS = st.sets(st.sampled_from(UIDS))
 Put = tuple[Source, Uid, tuple[Target, ...]]
-Retain = tuple[Source, set[Uid]]
 
 
 def with_owner(uid: Uid, targets: tuple[Target, ...]) -> tuple[Target, ...]:
@@ -35,10 +32,6 @@ def with_owner(uid: Uid, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         make_target(uid=uid, address=one.address, name=one.name, created=one.created)
         for one in targets
     )
-
-
-def named(*uids: Uid) -> Callable[[Target], bool]:
-    return lambda target: target.uid in uids
 
 
 def apply(held: dict[TargetId, Target], delta: Delta) -> None:
@@ -53,11 +46,11 @@ def apply(held: dict[TargetId, Target], delta: Delta) -> None:
         held[target.id] = target
 
 
-def winners(claims: dict[tuple[Source, Uid], tuple[Target, ...]]) -> dict[str, Target]:
+def winners(claims: dict[Uid, tuple[Source, tuple[Target, ...]]]) -> dict[str, Target]:
     """Who has each address: the API's word, then the newer pod, then the greater id."""
     best: dict[str, tuple[int, str, str]] = {}
     holders: dict[str, Target] = {}
-    for (source, _), targets in claims.items():
+    for source, targets in claims.values():
         for target in targets:
             rank = (source.value, target.created, target.id)
             if rank > best.get(target.address, (-1, "", "")):
@@ -66,26 +59,31 @@ def winners(claims: dict[tuple[Source, Uid], tuple[Target, ...]]) -> dict[str, T
     return holders
 
 
-@given(st.lists(PUTS | RETAINS, max_size=30))
-def test_deltas_add_up_to_what_the_sources_say(steps: list[Put | Retain]) -> None:
+@given(st.lists(PUTS | WITHDRAWALS, max_size=30))
+def test_deltas_add_up_to_what_the_sources_say(steps: list[Put | set[Uid]]) -> None:
     """After any changes: the targets are the winners, and the deltas lead there step by step."""
     inventory = Inventory()
     held: dict[TargetId, Target] = {}
-    claims: dict[tuple[Source, Uid], tuple[Target, ...]] = {}
+    claims: dict[Uid, tuple[Source, tuple[Target, ...]]] = {}
     for step in steps:
-        if len(step) == 3:
+        if isinstance(step, set):
+            claims = {uid: claim for uid, claim in claims.items() if uid not in step}
+            delta = inventory.withdraw(step)
+        else:
             source, uid, targets = step
             targets = with_owner(uid, targets)
-            claims[source, uid] = targets
+            known, _ = claims.get(uid, (Source.SAVED, ()))
+            if source >= known:
+                claims[uid] = (source, targets)
+            if not claims[uid][1]:
+                del claims[uid]
             delta = inventory.put(source, uid, targets)
-        else:
-            source, uids = step
-            claims = {key: one for key, one in claims.items() if key[0] != source or key[1] in uids}
-            delta = inventory.retain(source, named(*uids))
         apply(held, delta)
         assert held == {target.id: target for target in inventory.all()}
         assert held == {target.id: target for target in winners(claims).values()}
         assert len(inventory) == len(held)
+        assert inventory.pods == claims.keys()
+        assert inventory.saved == {uid for uid, (one, _) in claims.items() if one is Source.SAVED}
     for target_id, target in held.items():
         assert target_id in inventory
         assert inventory.get(target_id) == target
@@ -98,7 +96,6 @@ def test_same_again_changes_nothing(put: Put) -> None:
     inventory = Inventory()
     inventory.put(source, uid, with_owner(uid, targets))
     assert inventory.put(source, uid, with_owner(uid, targets)) == Delta()
-    assert inventory.retain(source, named(uid)) == Delta()
 
 
 def test_successor_takes_the_address_and_gives_it_back() -> None:
@@ -120,7 +117,7 @@ def test_api_is_believed_before_what_was_saved() -> None:
     real = make_target(1, uid="uid-here", created="2026-01-01")
     inventory.put(Source.SAVED, saved.uid, (saved,))
     assert inventory.put(Source.API, real.uid, (real,)).added == [real]
-    assert inventory.retain(Source.SAVED, named()) == Delta()
+    assert inventory.withdraw([saved.uid]) == Delta()
     assert list(inventory.all()) == [real]
 
 
@@ -130,16 +127,24 @@ def test_confirmed_target_goes_on_without_a_word() -> None:
     target = make_target(1)
     inventory.put(Source.SAVED, target.uid, (target,))
     assert inventory.put(Source.API, target.uid, (target,)) == Delta()
-    assert inventory.retain(Source.SAVED, named()) == Delta()
+    assert not inventory.saved
     renamed = make_target(1, name="other")
     assert inventory.put(Source.API, target.uid, (renamed,)).changed == [renamed]
 
 
-def test_unconfirmed_saved_target_is_dropped() -> None:
-    """What the first full list does not name is withdrawn."""
+def test_saved_word_comes_too_late() -> None:
+    """What the API has spoken of is not what the file says, whatever is read from it later."""
+    inventory = Inventory()
+    target, saved = make_target(1, name="now"), make_target(1, name="before")
+    inventory.put(Source.API, target.uid, (target,))
+    assert inventory.put(Source.SAVED, target.uid, (saved,)) == Delta()
+    assert inventory.get(target.id) == target
+
+
+def test_api_denies_what_was_saved() -> None:
+    """A pod that has come to its end meanwhile goes with the first word about it."""
     inventory = Inventory()
     target = make_target(1)
     inventory.put(Source.SAVED, target.uid, (target,))
-    assert inventory.retain(Source.API, named()) == Delta()
-    assert inventory.retain(Source.SAVED, named()).withdrawn == [target]
+    assert inventory.put(Source.API, target.uid, ()).withdrawn == [target]
     assert inventory.get(target.id) is None

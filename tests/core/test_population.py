@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pokepodsd.core.entries import EventKind, Level
-from pokepodsd.core.model import NodeName, Pod, Scope, TargetId, Uid
+from pokepodsd.core.model import Family, NodeName, Pod, Scope, TargetId, Uid
 from pokepodsd.core.pods import pod_from_object
-from pokepodsd.core.population import Population
+from pokepodsd.core.population import PART, REFUSALS_TO_BELIEVE, Population
 from pokepodsd.core.records import (
     Identified,
     ListBegun,
@@ -18,6 +18,7 @@ from pokepodsd.core.records import (
     PodRemoved,
     PodsListed,
     Record,
+    Refused,
 )
 from tests.apiserver.recordings import load_scene
 from tests.core.builders import BOTH, make_pod, make_target, recorded_by_name, rule
@@ -125,6 +126,43 @@ def test_restored_targets_stay_until_a_list_is_complete() -> None:
     assert feed(population, ENDED) == ["-10.0.0.2"]
 
 
+def test_restore_goes_on_beside_a_list() -> None:
+    """What is restored a part at a time is void where a complete list, or its pod, was told."""
+    population = empty()
+    saved = [make_target(n, uid=f"uid-p{n}", address=f"10.0.0.{n}") for n in (1, 2, 3)]
+    feed(population, ListBegun(), PodsListed(pods=(pod(1),)))
+    assert [one.added for one in population.restore(saved[:2])] == [[], [saved[1]]]
+    assert feed(population, ENDED) == ["-10.0.0.2"]
+    assert list(population.restore(saved[2:])) == []
+
+
+def test_restore_beside_a_list_of_own_pods() -> None:
+    """Where the others are refused, what was saved of them holds until that is believed."""
+    population = empty()
+    feed(population, Identified(node=NodeName("node-a"), source="certificate"), ListBegun())
+    feed(population, ListEnded(scope=Scope.NODE))
+    mine, other = make_target(1, node="node-a"), make_target(2)
+    assert [one.added for one in population.restore([mine, other])] == [[other]]
+    refusals = [Refused(message="no")] * REFUSALS_TO_BELIEVE
+    assert feed(population, *refusals) == [f"-{other.address}"]
+    assert list(population.restore([make_target(3)])) == []
+
+
+def test_much_is_withdrawn_in_parts() -> None:
+    """No poke waits for 150,000 withdrawals; a pod that is told meanwhile stays, or is back."""
+    population = empty()
+    pods = [make_pod(f"p{n}", addresses=(f"10.1.{n >> 8}.{n & 255}",)) for n in range(2 * PART + 1)]
+    feed(population, *listed(*pods))
+    assert len(feed(population, *listed())) == PART
+    assert population.is_withdrawing
+    assert len(population.withdraw_part().withdrawn) == PART
+    left = list(population.all())
+    assert len(left) == 1
+    feed(population, PodChanged(pod=next(one for one in pods if one.uid == left[0].uid)))
+    assert not population.is_withdrawing
+    assert list(population.all()) == left
+
+
 def test_restored_dual_stack_pod_keeps_both_addresses() -> None:
     """Two saved targets of one pod are two targets again."""
     population = empty()
@@ -135,10 +173,13 @@ def test_restored_dual_stack_pod_keeps_both_addresses() -> None:
 def test_restored_targets_pass_the_rule_of_now() -> None:
     """What the configuration or this host rules out meanwhile is not poked from the file."""
     population = Population(rule(exclude_namespaces=["shop"]), BOTH)
-    assert [delta.added for delta in population.restore([make_target(1)])] == [[]]
+    assert list(population.restore([make_target(1)])) == []
     own = empty()
     own.set_own_addresses(frozenset({"10.0.0.1"}))
-    assert [delta.added for delta in own.restore([make_target(1)])] == [[]]
+    assert list(own.restore([make_target(1), make_target(address="127.0.0.1")])) == []
+    here = Population(rule(own_pods=False), frozenset({Family.V4}))
+    feed(here, Identified(node=NodeName("node-a"), source="certificate"))
+    assert list(here.restore([make_target(1, node="node-a"), make_target(address="fd00::1")])) == []
 
 
 def test_settings_hold_from_then_on() -> None:

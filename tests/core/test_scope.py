@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Target, TargetId
-from pokepodsd.core.scope import ROTATION_NS, SLICE_PODS, YOUNG_NS, Choice, Chooser, Reach
+from pokepodsd.core.rendezvous import ROTATION_NS
+from pokepodsd.core.scope import SLICE_PODS, YOUNG_NS, Choice, Chooser, Reach
 from tests.core.builders import T0, at, make_target
 
 ME = NodeName("node-a")

@@ -3,7 +3,6 @@
 Each choice is compared with that of a chooser that is made anew and told the same in another order.
 """
 
-import operator
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -12,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pokepodsd.core.model import MonotonicNs, NodeName, Target, TargetId
-from pokepodsd.core.scope import ROTATION_NS, YOUNG_NS, Choice, Chooser, Reach
+from pokepodsd.core.rendezvous import ROTATION_NS
+from pokepodsd.core.scope import YOUNG_NS, Choice, Chooser, Reach
 from tests.core.builders import T0, at, make_target
 from tests.core.test_scope import (
     ME,
@@ -39,7 +39,7 @@ SLOTS = st.tuples(st.just("slots"), st.integers(1, 4), st.just(False))
 # A list of some pods, and then what happens to them and to others.
 LISTS = st.lists(NUMBERS.map(lambda number: ("add", number, False)), min_size=15, max_size=30)
 LIVES = st.lists(ADDS | ADDS | REMOVES | CHANGES | KEEPS | WAITS | REACHES | SLOTS, min_size=15)
-STEPS = st.builds(operator.add, LISTS, LIVES)
+STEPS = st.tuples(LISTS, LIVES).map(lambda parts: [*parts[0], *parts[1]])
 Step = tuple[str, int, bool]
 
 

@@ -14,49 +14,17 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pytest
 
-from pokepodsd.core.model import Family, NodeName, Target, TargetId, Uid
-from pokepodsd.edge import statefile
 from pokepodsd.edge.control import NAME, Client
-from tests.cluster import READY_SECONDS, Cluster, Daemon
+from tests.cluster import Cluster, Daemon
 from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
-from tests.lab import EchoCapture, Node, Process
-from tests.lab.launch import ip_batch
+from tests.lab import EchoCapture, Node
+from tests.largecluster import DEVICE, LIMITS, TABLES, save_pods, tunnels_up
 
-PEERS = 5_000
-PODS = 150_000
 STRETCH_SECONDS = 8
 ASKED_A_SECOND = 50
-TABLES: dict[str, dict[str, Any]] = {"tunnels": {"devices": ["tunl0"]}}
-# 150,000 pods are read from the disk before it is ready.
-PATIENCE_SECONDS = 10 * READY_SECONDS
-
-
-def gateway(number: int) -> str:
-    return f"172.20.{number // 250}.{number % 250 + 1}"
-
-
-def block(number: int) -> str:
-    return f"10.{100 + number // 256}.{number % 256}"
-
-
-def pod(number: int) -> Target:
-    node = number % PEERS
-    address = f"{block(node)}.{number // PEERS + 1}"
-    return Target(
-        id=TargetId(f"uid-{number}/{address}"),
-        uid=Uid(f"uid-{number}"),
-        namespace="shop",
-        name=f"pod-{number}",
-        node=NodeName(f"node-{node:04}"),
-        address=address,
-        family=Family.V4,
-        created="2026-01-01T00:00:00Z",
-        host=gateway(node),
-    )
 
 
 @contextmanager
@@ -66,24 +34,14 @@ def large_cluster(folder: Path) -> Iterator[tuple[Cluster, Daemon]]:
         here = cluster.lab.nodes[0]
         cluster.write_config(here)
         cluster.api.kill()
-        state = folder / f"state-{here.name}"
-        state.mkdir()
-        writer = statefile.Writer(state, map(pod, range(PODS)))
-        while not writer.step():
-            pass
-        far_end = here.command(sys.executable, "-m", "tests.lab.answerer", "tunl0")
-        with Process(far_end) as answering:
-            answering.wait_for_line("up")
-            routes = [
-                f"route add {block(number)}.0/26 via {gateway(number)} dev tunl0 onlink"
-                for number in range(PEERS)
-            ]
-            ip_batch(here.namespace, ["route add 172.20.0.0/16 dev tunl0", *routes])
-            with cluster.daemon(
-                here, TABLES, watchdog_seconds=60.0, ready_seconds=PATIENCE_SECONDS
-            ) as daemon:
-                daemon.wait_status(f"{PEERS} peers: {PEERS} ok", 300.0)
-                yield cluster, daemon
+        save_pods(cluster, here, LIMITS)
+        with (
+            tunnels_up(here, LIMITS),
+            cluster.daemon(here, TABLES, watchdog_seconds=60.0) as daemon,
+        ):
+            all_well = f"{LIMITS.peers} peers: {LIMITS.peers} ok; {LIMITS.pods} targets"
+            daemon.wait_status(all_well, 300.0)
+            yield cluster, daemon
 
 
 def longest_gaps(capture: EchoCapture, begin: int) -> float:
@@ -131,7 +89,7 @@ def test_who_asks_disturbs_no_poke(tmp_path: Path) -> None:
         path = cluster.runtime_folder(here) / NAME
         gaps: dict[bool, list[float]] = {False: [], True: []}
         answered = 0
-        with EchoCapture(here, "tunl0") as capture:
+        with EchoCapture(here, DEVICE) as capture:
             for is_busy in (False, True) * 3:
                 begin = time.monotonic_ns()
                 if is_busy:
@@ -147,7 +105,7 @@ def test_who_asks_disturbs_no_poke(tmp_path: Path) -> None:
     print(f"99th percentile of gaps: {quiet:.1f} ms quiet, {busy:.1f} ms asked")
     print(f"{asked * 1000:.0f} ms for status, {bare * 1000:.0f} ms for --version")
     print(json.dumps(header["targets_by_layer"]))
-    assert (header["peers_total"], header["pods_known"]) == (PEERS, PODS)
+    assert (header["peers_total"], header["pods_known"]) == (LIMITS.peers, LIMITS.pods)
     assert answered == 3 * STRETCH_SECONDS * ASKED_A_SECOND
     assert busy < quiet + 5
     assert asked < 3 * bare

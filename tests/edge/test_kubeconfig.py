@@ -11,7 +11,8 @@ from kubernetes.client import Configuration
 
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.edge.apiserver import ApiServer
-from pokepodsd.edge.kubeconfig import KNOWN_PLACES, Kubeconfig, find, node_name
+from pokepodsd.edge.certificate import node_name
+from pokepodsd.edge.kubeconfig import KNOWN_PLACES, Kubeconfig, find
 from pokepodsd.errors import CredentialsError
 from tests.apiserver.client import ApiServer as ClusterServer
 from tests.apiserver.kubeconfig import (
@@ -160,8 +161,8 @@ class TestNodeName:
     @pytest.mark.parametrize("setting", ["auto", "other"])
     def test_certificate_knows_best(self, kubelet: Path, scratch: Path, setting: str) -> None:
         """The API server goes by the certificate, whatever else is said."""
-        configuration = Kubeconfig(kubelet, scratch=scratch).load()
-        assert node_name(configuration, setting=setting, host_name="Host") == (NODE, "certificate")
+        file = Kubeconfig(kubelet, scratch=scratch).load().cert_file
+        assert node_name(file, setting=setting, host_name="Host") == (NODE, "certificate")
 
     @pytest.mark.parametrize(
         ("setting", "expected"), [("auto", ("host.a", "host name")), ("Mine", ("Mine", "setting"))]
@@ -176,17 +177,15 @@ class TestNodeName:
             write_inline_kubeconfig(server.authority, folder, server.url, NODE, issued),
             write_token_kubeconfig(server.authority, folder, server.url, TOKEN),
         ):
-            configuration = Kubeconfig(path, scratch=scratch).load()
-            assert node_name(configuration, setting=setting, host_name="Host.A") == expected
+            file = Kubeconfig(path, scratch=scratch).load().cert_file
+            assert node_name(file, setting=setting, host_name="Host.A") == expected
 
     def test_unreadable_certificate_is_an_error(self, tmp_path: Path) -> None:
         """A certificate of which nothing can be made is named, and not taken for an absent one."""
         damaged = tmp_path / "client.pem"
         damaged.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-        configuration = Configuration()
-        configuration.cert_file = str(damaged)
         with pytest.raises(CredentialsError, match=r"client\.pem holds no certificate"):
-            node_name(configuration, setting="auto", host_name="h")
+            node_name(str(damaged), setting="auto", host_name="h")
 
 
 def test_plugin_that_expired_is_not_run_without_pause(

@@ -1,12 +1,18 @@
 """Checks which neighbours and forwarding entries are told: those that somebody put there."""
 
+import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
 
 from pokepodsd.core.kernel import Neighbour
+from pokepodsd.edge.netlink.learned import leave_out_learned
 from tests.edge.kernelview import Namespace, View, namespace
+from tests.edge.support import wait_readable
+from tests.lab.namespace import inside
 
+NUD_REACHABLE, NUD_FAILED, NUD_PERMANENT = 0x02, 0x20, 0x80
 MAC, OTHER_MAC = "66:aa:00:00:00:0d", "66:aa:00:00:00:0e"
 NODE = (
     "link add eth0 type veth peer name cable",
@@ -37,6 +43,19 @@ def peer(view: View, lladdr: str = MAC, remote: str = "192.168.7.9") -> set[Neig
         Neighbour(device=device, lladdr=lladdr, address="10.244.13.0"),
         Neighbour(device=device, lladdr=lladdr, remote=remote),
     }
+
+
+def subscribed(node: Namespace) -> socket.socket:
+    """A socket that hears of the neighbour table alone (RTNLGRP_NEIGH)."""
+    with inside(node.name):
+        made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        made.bind((0, 1 << 2))
+    return made
+
+
+def state_of(message: bytes) -> int:
+    """``ndm_state`` of the first message."""
+    return int(struct.unpack_from("=H", message, 24)[0])
 
 
 def test_dump_and_news_say_the_same(node: Namespace) -> None:
@@ -71,6 +90,22 @@ def test_what_is_learned_is_not_told(node: Namespace) -> None:
         assert view.settle() == []
     with View(node) as view:
         assert view.neighbours == set()
+
+
+def test_what_the_kernel_learns_wakes_nobody(node: Namespace) -> None:
+    """A neighbour that does not answer is no news, and what a program says of it is some."""
+    settings = ("retrans_time_ms=10", "mcast_solicit=1")
+    node.run("sysctl", "-qw", *(f"net.ipv4.neigh.eth0.{one}" for one in settings))
+    with subscribed(node) as everything, subscribed(node) as wanted:
+        leave_out_learned(wanted)
+        node.run("sh", "-c", "ping -c1 -W1 192.168.7.8 || true")
+        wait_readable(everything)
+        assert state_of(everything.recv(4096)) & NUD_FAILED
+        node.ip(f"neigh replace 192.168.7.8 lladdr {MAC} dev eth0 nud reachable")
+        wait_readable(wanted)
+        assert state_of(wanted.recv(4096)) == NUD_REACHABLE
+        node.ip(f"neigh replace 192.168.7.8 lladdr {MAC} dev eth0 nud permanent")
+        assert state_of(wanted.recv(4096)) == NUD_PERMANENT
 
 
 @pytest.mark.parametrize("kind", ["permanent", "static"])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from pokepodsd.core.kernel import AddressesChanged, DumpBegun, DumpEnded, KernelEvent
 from pokepodsd.edge.netlink.holdings import Holdings
+from pokepodsd.edge.netlink.learned import leave_out_learned
 from pokepodsd.edge.netlink.messages import (
     DATAGRAM_SIZE,
     Body,
@@ -77,6 +78,7 @@ class RouteSocket:
             self._socket.bind((0, 0))
             for group in _GROUPS.values():
                 self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+            leave_out_learned(self._socket)
             exits.pop_all()
 
     def fileno(self) -> int:

@@ -57,17 +57,18 @@ def first_lives(nodes: int) -> Iterator[Life]:
 
 
 def changes(nodes: int, seconds: float, *, seed: int = 0) -> list[Change]:
-    """What happens in so many seconds: as many replacements as the rate says, at random times.
+    """What happens in so many seconds: as many replacements as the rate says.
 
-    A pod's successor is on the same node, so that every node keeps its number of pods. No pod is
+    Each falls somewhere in its own share of the time, so that a short stretch shows the rate. A
+    pod's successor is on the same node, so that every node keeps its number of pods. No pod is
     replaced twice, which bounds the seconds: 250 minutes' worth.
     """
     dice = random.Random(f"{nodes} {seed}")
     pods = nodes * PODS_A_NODE
     count = round(pods * REPLACED_A_MINUTE * seconds / 60)
     found: list[tuple[float, Life, Stage]] = []
-    for number in dice.sample(range(pods), count):
-        moment = dice.uniform(0, seconds)
+    for place, number in enumerate(dice.sample(range(pods), count)):
+        moment = (place + dice.random()) * seconds / count
         node, index = divmod(number, PODS_A_NODE)
         old, new = Life(node, index), Life(node, index, generation=1)
         found += [(moment + t, old, stage) for t, stage in zip(_ENDING, END, strict=True)]
