@@ -177,7 +177,7 @@ class Daemon:
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
         readers = (
-            self._keeper.listening(monotonic_ns()),
+            self._keeper.listened,
             self._kernel.socket,
             *self._desk.sockets(),
             *self._exports.sockets(),
@@ -201,9 +201,7 @@ class Daemon:
             self._engine.woke_up()
 
     def _read_reader(self, ready: Set[object], now: MonotonicNs) -> None:
-        said = self._keeper.read(now) if self._keeper.process in ready else ()
-        records = [*said, *self._keeper.tick(now)]
-        for record in records:
+        for record in [*self._keeper.turn(ready, now)]:
             if isinstance(record, ListEnded):
                 self._refresh_addresses(now)
             self._engine.take(record, now)
