@@ -10,16 +10,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, ValuesView
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import NewType, TypeVar
+from typing import NewType
 
+from pokepodsd.core import indexes
 from pokepodsd.core.addresses import numbered
 from pokepodsd.core.kernel import Tunnel, TunnelId
 from pokepodsd.core.model import NodeName, Target, TargetId
 
 PeerId = NewType("PeerId", str)
-_Key = TypeVar("_Key")
-_Name = TypeVar("_Name", bound=str)
 _Block = tuple[int, int, int]
 """IP version, prefix length, and the leading bits as a number."""
 
@@ -112,9 +110,9 @@ class PeerBook:
         self.drop_tunnel(tunnel.id)
         self._tunnels[tunnel.id] = tunnel
         if tunnel.underlay is not None:
-            _insert(self._far_ends, tunnel.underlay, tunnel.id)
+            indexes.insert(self._far_ends, tunnel.underlay, tunnel.id)
         for block in blocks:
-            _insert(self._behind, block, tunnel.id)
+            indexes.insert(self._behind, block, tunnel.id)
 
     def drop_tunnel(self, tunnel_id: TunnelId) -> None:
         """A tunnel is gone."""
@@ -123,9 +121,9 @@ class PeerBook:
         if tunnel is None:
             return
         if tunnel.underlay is not None:
-            _discard(self._far_ends, tunnel.underlay, tunnel_id)
+            indexes.discard(self._far_ends, tunnel.underlay, tunnel_id)
         for block in map(_block, tunnel.blocks):
-            _discard(self._behind, block, tunnel_id)
+            indexes.discard(self._behind, block, tunnel_id)
             self._count_length(block[0], block[1], -1)
 
     def put_pods(self, targets: Iterable[Target]) -> None:
@@ -150,18 +148,18 @@ class PeerBook:
         """What changed since the last time; of many tunnels and peers so many at a time."""
         delta = PeerDelta()
         moved: dict[PeerId, set[PeerId]] = defaultdict(set)
-        later = _cut(self._dirty_tunnels, most)
+        later = indexes.cut(self._dirty_tunnels, most)
         # A peer is looked at with its tunnels, so that its new name is known for the old one's.
-        peers_later = set(self._dirty_peers) if later else _cut(self._dirty_peers, most)
+        peers_later = set(self._dirty_peers) if later else indexes.cut(self._dirty_peers, most)
         self._dirty_peers -= peers_later
         for tunnel_id in self._dirty_tunnels:
             before, after = self._owner.pop(tunnel_id, None), self._find_owner(tunnel_id)
             if before is not None:
-                _discard(self._members, before, tunnel_id)
+                indexes.discard(self._members, before, tunnel_id)
                 self._dirty_peers.add(before)
             if after is not None:
                 self._owner[tunnel_id] = after
-                _insert(self._members, after, tunnel_id)
+                indexes.insert(self._members, after, tunnel_id)
                 self._dirty_peers.add(after)
                 if before is not None and before != after:
                     moved[before].add(after)
@@ -218,18 +216,18 @@ class PeerBook:
             self._count(target, target.node, -1)
 
     def _count(self, target: Target, node: NodeName, by: int) -> None:
-        if _shift(self._hosts, node, target.host, by):
+        if indexes.shift(self._hosts, node, target.host, by):
             self._dirty_peers.add(PeerId(node))
             if target.host in self._own_addresses:
                 # Whose name it is shows only now: none of its pods names a peer.
                 self._doubt_owners({node})
-        if target.host and _shift(self._nodes_at, target.host, node, by):
+        if target.host and indexes.shift(self._nodes_at, target.host, node, by):
             self._dirty_tunnels.update(self._far_ends.get(target.host, ()))
         version, bits, number = numbered(target.address)
         for among, length in self._lengths:
             if among == version:
                 block = (version, length, number >> (bits - length))
-                _shift(self._population, block, node, by)
+                indexes.shift(self._population, block, node, by)
                 self._dirty_tunnels.update(filter(self._hangs_on_pods, self._behind.get(block, ())))
 
     def _doubt_owners(self, names: AbstractSet[NodeName]) -> None:
@@ -252,44 +250,11 @@ class PeerBook:
                 among, bits, number = numbered(target.address)
                 if target.node is not None and among == version:
                     block = (version, length, number >> (bits - length))
-                    _shift(self._population, block, target.node, 1)
+                    indexes.shift(self._population, block, target.node, 1)
         elif before + by == 0:
             del self._lengths[version, length]
             for block in [one for one in self._population if one[:2] == (version, length)]:
                 del self._population[block]
-
-
-def _cut(some: set[_Key], most: int | None) -> set[_Key]:
-    """Take what is more than so many out of a set."""
-    more = set() if most is None else set(islice(some, most, None))
-    some -= more
-    return more
-
-
-def _shift(counts: dict[_Key, Counter[_Name]], key: _Key, name: _Name, by: int) -> bool:
-    """Count, and say whether a name came or went."""
-    counter = counts.get(key)
-    if counter is None:
-        counter = counts[key] = Counter()
-    number = counter[name] = counter.get(name, 0) + by
-    if number == 0:
-        del counter[name]
-        if not counter:
-            del counts[key]
-        return True
-    return number == by
-
-
-def _insert(index: dict[_Key, tuple[TunnelId, ...]], key: _Key, tunnel_id: TunnelId) -> None:
-    known = index.get(key, ())
-    if tunnel_id not in known:
-        index[key] = (*known, tunnel_id)
-
-
-def _discard(index: dict[_Key, tuple[TunnelId, ...]], key: _Key, tunnel_id: TunnelId) -> None:
-    index[key] = tuple(one for one in index[key] if one != tunnel_id)
-    if not index[key]:
-        del index[key]
 
 
 def _leader(counter: Mapping[NodeName, int]) -> NodeName | None:

@@ -23,7 +23,9 @@ MEGABYTE = 1_000_000
 MAX_RATE = 4_000
 PATIENCE_SECONDS = 120.0
 _LEARNT = f"the kernel's routes show {PEERS} peers"
-_UNWANTED = re.compile(r"^import time: .*\| +((kubernetes|urllib3|ssl)(\.|$)|asyncio\.|pyroute2\.ndb)")
+_UNWANTED = re.compile(
+    r"^import time: .*\| +((kubernetes|urllib3|ssl)(\.|$)|asyncio\.|pyroute2\.ndb)"
+)
 
 
 def measure(run: Run) -> Iterator[Finding]:
