@@ -24,7 +24,7 @@ from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.edge.hostaddresses import own_addresses
 from pokepodsd.edge.icmp import IcmpSocket
 from pokepodsd.edge.notify import ServiceManager
-from pokepodsd.edge.wakeup import Wakeup
+from pokepodsd.edge.wakeup import Wakeup, is_wanted
 from pokepodsd.errors import ConfigError
 from pokepodsd.holds import Holds, runtime_directory
 from pokepodsd.keeper import Keeper, Process
@@ -139,10 +139,10 @@ class Daemon:
         exchange.receive(self._engine, self._sockets, now)
         self._read_reader(ready, now)
         self._read_kernel(ready, now)
-        if self._is_wanted(self._desk, ready, now):
+        if is_wanted(self._desk, ready, now):
             self._desk.turn(now)
         self._holds.turn(now)
-        if self._is_wanted(self._exports, ready, now):
+        if is_wanted(self._exports, ready, now):
             self._exports.turn(now)
         self._engine.tick(now)
         for inspection in self._engine.take_inspections():
@@ -155,12 +155,6 @@ class Daemon:
         self._tell(now)
         self._reports.turn(now)
         self._keep_house(now)
-
-    def _is_wanted(
-        self, part: Desk | exports.Exports, ready: Set[object], now: MonotonicNs
-    ) -> bool:
-        due = part.next_due()
-        return (due is not None and now >= due) or not ready.isdisjoint(part.sockets())
 
     def _wait(self) -> Set[object]:
         """Sleep until something is due, or the reader or a signal wakes us; who has something.
@@ -183,7 +177,7 @@ class Daemon:
         if self._manager.beat_every_ns:
             times.append(self._next_beat)
         readers = (
-            self._keeper.listening(monotonic_ns()),
+            self._keeper.listened,
             self._kernel.socket,
             *self._desk.sockets(),
             *self._exports.sockets(),
@@ -207,9 +201,7 @@ class Daemon:
             self._engine.woke_up()
 
     def _read_reader(self, ready: Set[object], now: MonotonicNs) -> None:
-        said = self._keeper.read(now) if self._keeper.process in ready else ()
-        records = [*said, *self._keeper.tick(now)]
-        for record in records:
+        for record in [*self._keeper.turn(ready, now)]:
             if isinstance(record, ListEnded):
                 self._refresh_addresses(now)
             self._engine.take(record, now)

@@ -6,7 +6,7 @@ started after a growing delay. No poke notices.
 """
 
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Protocol
 
 from pokepodsd.core.backoff import Backoff
@@ -25,10 +25,12 @@ from pokepodsd.core.records import (
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.errors import GarbledError
 
-# Five times the period in which a reader says that it turns.
+# Three times the period in which a reader says that it turns.
 SILENCE_NS = 15 * SECOND_NS
-# A tick of the daemon, which wakes up that often to poke.
-REST_NS = 50 * MILLISECOND_NS
+# The daemon wakes up every 50 ms to poke: the first time after the rest is soon enough. Where it
+# does not, it wakes up for this.
+REST_NS = 40 * MILLISECOND_NS
+_SPARE_NS = 20 * MILLISECOND_NS
 
 
 class Process(Protocol):
@@ -81,6 +83,12 @@ class Keeper:
             self.process = None
         self._start_at = None
 
+    def turn(self, ready: Set[object], now: MonotonicNs) -> Iterator[Record]:
+        """What the reader said, if it is among what can be read or has rested; then `tick`."""
+        if self.process in ready or self.is_rested(now):
+            yield from self.read(now)
+        yield from self.tick(now)
+
     def read(self, now: MonotonicNs) -> Iterator[Record]:
         """What the reader said since; to be called when its socket can be read."""
         self._rest_until = None
@@ -104,10 +112,14 @@ class Keeper:
         except GarbledError as error:
             yield from self._replace(f"it said what is {error}; ", now)
 
-    def listening(self, now: MonotonicNs) -> Process | None:
-        """The process where its records are to be read as they come, and need not gather first."""
-        is_resting = self._rest_until is not None and now < self._rest_until
-        return None if is_resting else self.process
+    @property
+    def listened(self) -> Process | None:
+        """The process where it is to be read as soon as it says something; else see `is_rested`."""
+        return self.process if self._rest_until is None else None
+
+    def is_rested(self, now: MonotonicNs) -> bool:
+        """Whether it was left alone for as long as it was to be, and is to be read now."""
+        return self._rest_until is not None and now >= self._rest_until
 
     def send(self, errand: Errand) -> None:
         """Have the reader do something.
@@ -139,7 +151,9 @@ class Keeper:
     def next_due(self) -> MonotonicNs | None:
         """When `tick` has something to do."""
         if self.process is not None and self._heard is not None:
-            return self._rest_until or MonotonicNs(self._heard + SILENCE_NS)
+            if self._rest_until is not None:
+                return MonotonicNs(self._rest_until + _SPARE_NS)
+            return MonotonicNs(self._heard + SILENCE_NS)
         return self._start_at
 
     def _replace(self, why: str, now: MonotonicNs) -> Iterator[Record]:

@@ -33,8 +33,8 @@ from pokepodsd.core.records import Lost, Record, encode
 from pokepodsd.errors import CredentialsError, GarbledError
 from pokepodsd.reporter import Reporter
 
-# The daemon replaces a reader that said nothing for five times as long, see `keeper`.
-ALIVE_EVERY = 3.0
+# The daemon replaces a reader that said nothing for three times as long, see `keeper`.
+ALIVE_EVERY = 5.0
 _STUCK_STATUS = 70  # EX_SOFTWARE of sysexits.h
 # On top of what a step may take by its own timeouts: name resolution, an exec plugin, a full pipe.
 _SLACK = 60.0

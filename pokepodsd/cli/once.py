@@ -1,5 +1,6 @@
 """``pokepodsd once``: one sweep over what the API lists now, as a table."""
 
+import gc
 import secrets
 import sys
 import tempfile
@@ -56,6 +57,9 @@ def once(invocation: Invocation, *, tries: int) -> None:
     errors = output.console(stderr=True)
     with _waiting(errors):
         targets = _list_targets(config, sockets, errors)
+    # What was imported and listed stays: to look for rubbish in it would cost as much as the sweep.
+    gc.collect()
+    gc.freeze()
     outcomes = _sweep(config, targets, sockets, tries, errors)
     if sys.stdout.isatty():
         output.console().print(_table(outcomes))

@@ -275,9 +275,9 @@ class Engine:
         )
 
     def _judge(self, outcome: Outcome) -> None:
-        target = outcome.probe.target
-        self._poking.ledger.note(outcome)
-        record = self._poking.get(target.layer, target.id)
+        target, poking = outcome.probe.target, self._poking
+        poking.ledger.note(outcome)
+        record = poking.get(target.layer, target.id)
         if record is None:
             return
         if outcome.kind is OutcomeKind.REPLIED:
@@ -286,7 +286,7 @@ class Engine:
         elif self._config.log.failures == "each":
             self._entries.append(tell_failure(outcome))
         before = record.standing()
-        transition = self._poking.judge(outcome)
+        transition = poking.judge(outcome)
         self._peering.judged(outcome, record, before, transition)
         if transition is None or target.layer is not Layer.POD:
             return

@@ -1,33 +1,28 @@
-"""Small indexes, from a key to the few names that it has.
+"""Small indexes: names counted under a key, and ids that stand under one.
 
-Owns how they are kept: nothing stays of a key that has none. Names are in tuples, since nearly all
-keys have one name, for which a set takes four times the memory.
+Owns that a key is there only while something stands under it. Ids are kept as a tuple, which for
+the one that there nearly always is takes a quarter of a set's memory.
 """
 
 from collections import Counter
+from collections.abc import Hashable
 from itertools import islice
 from typing import TypeVar
 
-_Key = TypeVar("_Key")
-_Name = TypeVar("_Name")
+Key = TypeVar("Key", bound=Hashable)
+Name = TypeVar("Name", bound=Hashable)
+Id = TypeVar("Id", bound=Hashable)
 
 
-def insert(index: dict[_Key, tuple[_Name, ...]], key: _Key, name: _Name) -> None:
-    """Give a key a name, if it does not have it already."""
-    known = index.get(key, ())
-    if name not in known:
-        index[key] = (*known, name)
+def cut(some: set[Key], most: int | None) -> set[Key]:
+    """Take what is more than so many out of a set."""
+    more = set() if most is None else set(islice(some, most, None))
+    some -= more
+    return more
 
 
-def discard(index: dict[_Key, tuple[_Name, ...]], key: _Key, name: _Name) -> None:
-    """Take a name from a key that has some."""
-    index[key] = tuple(one for one in index[key] if one != name)
-    if not index[key]:
-        del index[key]
-
-
-def shift(counts: dict[_Key, Counter[_Name]], key: _Key, name: _Name, by: int) -> bool:
-    """Count how often a key has a name, and say whether the name came or went."""
+def shift(counts: dict[Key, Counter[Name]], key: Key, name: Name, by: int) -> bool:
+    """Count, and say whether a name came or went."""
     counter = counts.get(key)
     if counter is None:
         counter = counts[key] = Counter()
@@ -40,8 +35,15 @@ def shift(counts: dict[_Key, Counter[_Name]], key: _Key, name: _Name, by: int) -
     return number == by
 
 
-def cut(some: set[_Key], most: int | None) -> set[_Key]:
-    """Take what is more than so many out of a set."""
-    more = set() if most is None else set(islice(some, most, None))
-    some -= more
-    return more
+def insert(index: dict[Key, tuple[Id, ...]], key: Key, one: Id) -> None:
+    """Put an id under a key, once."""
+    known = index.get(key, ())
+    if one not in known:
+        index[key] = (*known, one)
+
+
+def discard(index: dict[Key, tuple[Id, ...]], key: Key, one: Id) -> None:
+    """Take an id away from under a key."""
+    index[key] = tuple(other for other in index[key] if other != one)
+    if not index[key]:
+        del index[key]

@@ -49,8 +49,8 @@ class Lanes:
     def take(self, now: MonotonicNs) -> Iterator[tuple[Layer, Turn]]:
         """Every turn that is due and allowed at ``now``, in the order of precedence."""
         self._bucket.open(now)
-        for layer in ORDER:
-            for turn in self._lanes[layer].take(now):
+        for layer, lane in self._lanes.items():
+            for turn in lane.take(now):
                 yield layer, turn
 
     def sent(self, now: MonotonicNs) -> None:

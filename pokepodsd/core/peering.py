@@ -5,6 +5,7 @@ Owns which tunnels and nodes are targets, and to which peer each belongs.
 
 from collections.abc import ValuesView
 
+from pokepodsd.core import indexes
 from pokepodsd.core.assessment import Assessment
 from pokepodsd.core.bulletin import Bulletin
 from pokepodsd.core.bursts import Bursts, is_futile
@@ -50,7 +51,6 @@ class Peering:
         self._routes = RouteBook(config.devices)
         self._book = PeerBook()
         self._wanted: dict[PeerId, dict[TargetId, Target]] = {}
-        # A tuple, which for the one that there nearly always is takes a quarter of a set's memory.
         self._claims: dict[TargetId, tuple[PeerId, ...]] = {}
         self._targets = PeerTargets(poking.flights.families)
         self._opened: set[TargetId] = set()
@@ -240,21 +240,17 @@ class Peering:
             self._wanted[peer_id] = wanted
         for target_id, target in before.items():
             if target_id not in wanted:
-                others = (one for one in self._claims[target_id] if one != peer_id)
-                self._claims[target_id] = tuple(others)
+                indexes.discard(self._claims, target_id, peer_id)
                 self._settle_target(target.layer, target_id, now)
         for target_id, target in wanted.items():
-            claims = self._claims.get(target_id, ())
-            if peer_id not in claims:
-                self._claims[target_id] = (*claims, peer_id)
+            indexes.insert(self._claims, target_id, peer_id)
             self._settle_target(target.layer, target_id, now)
 
     def _settle_target(self, layer: Layer, target_id: TargetId, now: MonotonicNs) -> None:
         """Poke it as the first of those who want it does, or not any more."""
-        owner = min(self._claims[target_id], default=None)
+        owner = min(self._claims.get(target_id, ()), default=None)
         record = self._poking.get(layer, target_id)
         if owner is None:
-            del self._claims[target_id]
             self._targets.forget(target_id)
             self._opened.discard(target_id)
             self._poking.remove(layer, target_id)

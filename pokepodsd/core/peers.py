@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NewType
 
+from pokepodsd.core import indexes
 from pokepodsd.core.addresses import numbered
-from pokepodsd.core.indexes import cut, discard, insert, shift
 from pokepodsd.core.kernel import Tunnel, TunnelId
 from pokepodsd.core.model import NodeName, Target, TargetId
 
@@ -65,6 +65,7 @@ class PeerBook:
         self._nodes_at: dict[str, Counter[NodeName]] = {}
         self._population: dict[_Block, Counter[NodeName]] = {}
         self._lengths: Counter[tuple[int, int]] = Counter()
+        # Tuples, since nearly all are of one, for which a set takes four times the memory.
         self._far_ends: dict[str, tuple[TunnelId, ...]] = {}
         self._behind: dict[_Block, tuple[TunnelId, ...]] = {}
         self._owner: dict[TunnelId, PeerId] = {}
@@ -109,9 +110,9 @@ class PeerBook:
         self.drop_tunnel(tunnel.id)
         self._tunnels[tunnel.id] = tunnel
         if tunnel.underlay is not None:
-            insert(self._far_ends, tunnel.underlay, tunnel.id)
+            indexes.insert(self._far_ends, tunnel.underlay, tunnel.id)
         for block in blocks:
-            insert(self._behind, block, tunnel.id)
+            indexes.insert(self._behind, block, tunnel.id)
 
     def drop_tunnel(self, tunnel_id: TunnelId) -> None:
         """A tunnel is gone."""
@@ -120,9 +121,9 @@ class PeerBook:
         if tunnel is None:
             return
         if tunnel.underlay is not None:
-            discard(self._far_ends, tunnel.underlay, tunnel_id)
+            indexes.discard(self._far_ends, tunnel.underlay, tunnel_id)
         for block in map(_block, tunnel.blocks):
-            discard(self._behind, block, tunnel_id)
+            indexes.discard(self._behind, block, tunnel_id)
             self._count_length(block[0], block[1], -1)
 
     def put_pods(self, targets: Iterable[Target]) -> None:
@@ -147,18 +148,18 @@ class PeerBook:
         """What changed since the last time; of many tunnels and peers so many at a time."""
         delta = PeerDelta()
         moved: dict[PeerId, set[PeerId]] = defaultdict(set)
-        later = cut(self._dirty_tunnels, most)
+        later = indexes.cut(self._dirty_tunnels, most)
         # A peer is looked at with its tunnels, so that its new name is known for the old one's.
-        peers_later = set(self._dirty_peers) if later else cut(self._dirty_peers, most)
+        peers_later = set(self._dirty_peers) if later else indexes.cut(self._dirty_peers, most)
         self._dirty_peers -= peers_later
         for tunnel_id in self._dirty_tunnels:
             before, after = self._owner.pop(tunnel_id, None), self._find_owner(tunnel_id)
             if before is not None:
-                discard(self._members, before, tunnel_id)
+                indexes.discard(self._members, before, tunnel_id)
                 self._dirty_peers.add(before)
             if after is not None:
                 self._owner[tunnel_id] = after
-                insert(self._members, after, tunnel_id)
+                indexes.insert(self._members, after, tunnel_id)
                 self._dirty_peers.add(after)
                 if before is not None and before != after:
                     moved[before].add(after)
@@ -215,18 +216,18 @@ class PeerBook:
             self._count(target, target.node, -1)
 
     def _count(self, target: Target, node: NodeName, by: int) -> None:
-        if shift(self._hosts, node, target.host, by):
+        if indexes.shift(self._hosts, node, target.host, by):
             self._dirty_peers.add(PeerId(node))
             if target.host in self._own_addresses:
                 # Whose name it is shows only now: none of its pods names a peer.
                 self._doubt_owners({node})
-        if target.host and shift(self._nodes_at, target.host, node, by):
+        if target.host and indexes.shift(self._nodes_at, target.host, node, by):
             self._dirty_tunnels.update(self._far_ends.get(target.host, ()))
         version, bits, number = numbered(target.address)
         for among, length in self._lengths:
             if among == version:
                 block = (version, length, number >> (bits - length))
-                shift(self._population, block, node, by)
+                indexes.shift(self._population, block, node, by)
                 self._dirty_tunnels.update(filter(self._hangs_on_pods, self._behind.get(block, ())))
 
     def _doubt_owners(self, names: AbstractSet[NodeName]) -> None:
@@ -249,7 +250,7 @@ class PeerBook:
                 among, bits, number = numbered(target.address)
                 if target.node is not None and among == version:
                     block = (version, length, number >> (bits - length))
-                    shift(self._population, block, target.node, 1)
+                    indexes.shift(self._population, block, target.node, 1)
         elif before + by == 0:
             del self._lengths[version, length]
             for block in [one for one in self._population if one[:2] == (version, length)]:

@@ -16,8 +16,8 @@ from pokepodsd.core.rendezvous import Stand, rotation, salt_of, salts_of, standi
 
 # A new pod is poked besides for a minute: it is at its start that it waits for tunnels to open.
 YOUNG_NS = 60 * SECOND_NS
-# Of a long change so many pods are gone through in one settle: 7 ms with 3 slots, 20 with 55.
-SLICE_PODS = 3_000
+# Of a long change so many pods are gone through in one settle: 5 ms with 3 slots, 15 with 55.
+SLICE_PODS = 2_000
 
 
 class Reach(Enum):

@@ -1,9 +1,10 @@
 """One sweep over a fixed set of targets: each is poked until it answers or its tries are over.
 
-Owns the results of ``pokepodsd once``. Uses the daemon's own pacing, packets and matching, and
+Owns the results of ``pokepodsd once``. Uses the daemon's own cap, packets and matching, and
 believes nothing: one answer, or none, is the result.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from pokepodsd.core.bucket import Bucket
@@ -18,7 +19,6 @@ from pokepodsd.core.model import (
     Target,
     TargetId,
 )
-from pokepodsd.core.pacing import Pacing
 from pokepodsd.core.sending import Sender
 
 
@@ -39,9 +39,7 @@ class Sweep(Sender):
         self._targets = {target.id: target for target in targets}
         self._left = dict.fromkeys(self._targets, tries)
         self._bucket = Bucket(max_rate=poke.max_rate, now=now)
-        self._pacing = Pacing(self._bucket, interval_ns=poke.interval_ns, now=now)
-        for target_id in self._targets:
-            self._pacing.add(target_id)
+        self._waiting = deque(self._targets)
         self.results: dict[TargetId, Outcome] = {}
 
     @property
@@ -52,30 +50,31 @@ class Sweep(Sender):
     def due(self, now: MonotonicNs) -> Iterator[Send]:
         """The echo requests that are to be sent now."""
         self._bucket.open(now)
-        for turn in self._pacing.take(now):
-            # One turn for each try: the quick pokes of the daemon's newcomers are not wanted.
-            self._pacing.remove(turn.id)
-            target = self._targets[turn.id]
-            send = self._flights.open(target, now, opening=False)
+        for _ in range(self._bucket.room(now)):
+            if not self._waiting:
+                return
+            self._bucket.take()
+            target_id = self._waiting.popleft()
+            send = self._flights.open(self._targets[target_id], now, opening=False)
             if send is None:
-                self._pacing.add(turn.id)
+                self._waiting.append(target_id)
             else:
-                self._left[turn.id] -= 1
+                self._left[target_id] -= 1
                 yield send
 
     def sent(self, now: MonotonicNs) -> None:
         """All that was due has been sent by ``now``."""
         self._bucket.sent(now)
-        self._pacing.sent(now)
 
     def next_wake(self) -> MonotonicNs | None:
         """When something is due; None when nothing is left to do."""
-        times = (self._pacing.next_due(), self._flights.next_expiry())
+        turn = self._bucket.next_token() if self._waiting else None
+        times = (turn, self._flights.next_expiry())
         return min((time for time in times if time is not None), default=None)
 
     def _take(self, outcome: Outcome, _: int | None, /) -> None:
         target_id = outcome.probe.target.id
         if outcome.kind is not OutcomeKind.REPLIED and self._left[target_id] > 0:
-            self._pacing.add(target_id)
+            self._waiting.append(target_id)
         else:
             self.results[target_id] = outcome

@@ -49,7 +49,8 @@ class Traffic:
         rtt_ns = outcome.rtt_ns if is_reply else None
         at_ns = outcome.at_ns
         self.all.note(rtt_ns, at_ns)
-        self.of(peer.id).window.note(rtt_ns, at_ns)
+        traffic = self._by_peer.get(peer.id) or self.of(peer.id)
+        traffic.window.note(rtt_ns, at_ns)
 
     def rename(self, old: PeerId, new: PeerId) -> None:
         """A peer is known by another id from now on."""

@@ -64,6 +64,7 @@ class IcmpSocket:
         self._opened = opened
         self._socket: socket.socket = opened.sock
         self._family = family
+        self._shows_ttl = False
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
@@ -87,6 +88,7 @@ class IcmpSocket:
     def show_ttl(self) -> None:
         """From now on say with which hop limit a datagram arrived."""
         self._socket.setsockopt(*_RECVTTL[self._family], 1)
+        self._shows_ttl = True
 
     def send(
         self, packet: bytes, address: str, clock: Callable[[], WallNs]
@@ -109,21 +111,18 @@ class IcmpSocket:
 
     def receive(self, limit: int) -> Iterator[Datagram]:
         """What has arrived, at most ``limit`` datagrams, without waiting."""
+        family, read = self._family, self._socket.recvmsg
         for _ in range(limit):
             try:
-                data, ancillary, _, source = self._socket.recvmsg(_DATAGRAM_SIZE, _ANCILLARY_SIZE)
+                data, ancillary, _, source = read(_DATAGRAM_SIZE, _ANCILLARY_SIZE)
             except BlockingIOError:
                 return
             except OSError:
                 # The pending error of a target; the error queue says which, see receive_errors.
                 continue
-            yield Datagram(
-                family=self._family,
-                data=data,
-                source=source[0].partition("%")[0],
-                stamp_ns=_stamp(ancillary),
-                ttl=_ttl(ancillary),
-            )
+            address = source[0] if family is Family.V4 else source[0].partition("%")[0]
+            ttl = _ttl(ancillary) if self._shows_ttl else None
+            yield Datagram(family, data, address, _stamp(ancillary), ttl)
 
     def receive_errors(self, limit: int) -> Iterator[IcmpError]:
         """The ICMP errors that have arrived, at most ``limit``, without waiting."""

@@ -7,9 +7,11 @@ import contextlib
 import select
 import signal
 import socket
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from types import FrameType
 from typing import Protocol
+
+from pokepodsd.core.model import MonotonicNs
 
 
 class Waitable(Protocol):
@@ -17,6 +19,22 @@ class Waitable(Protocol):
 
     def fileno(self) -> int:
         """Its number."""
+
+
+class Part(Protocol):
+    """Whoever has a turn when one of its sockets has something, or when its time has come."""
+
+    def sockets(self) -> Sequence[Waitable]:
+        """What it waits for."""
+
+    def next_due(self) -> MonotonicNs | None:
+        """When it has something to do by the time alone."""
+
+
+def is_wanted(part: Part, ready: Set[object], now: MonotonicNs) -> bool:
+    """Whether it is its turn, where ``ready`` have something."""
+    due = part.next_due()
+    return (due is not None and now >= due) or not ready.isdisjoint(part.sockets())
 
 
 class Wakeup:

@@ -7,6 +7,7 @@ in a cluster it is another machine.
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -95,11 +96,29 @@ def measure(run: Run) -> Iterator[Finding]:
     with Cluster(run.folder, nodes=1) as cluster:
         here = cluster.lab.nodes[0]
         cluster.api.control.stamp_pods(NAMESPACE, size.stamps())
-        os.setpriority(os.PRIO_PROCESS, cluster.api.pid, 19)
         with tunnels_up(here, size), EchoCapture(here, DEVICE) as capture:
-            yield from _learn(cluster, here, size, capture, steady_seconds=run.runs(20, 5))
+            with _put_last(cluster.api.pid):
+                yield from _learn(cluster, here, size, capture, steady_seconds=run.runs(20, 5))
             cluster.api.kill()
             yield from _restore(cluster, here, size, capture)
+
+
+@contextmanager
+def _put_last(pid: int) -> Iterator[None]:
+    """Let a process have what the others leave of the processors."""
+    os.setpriority(os.PRIO_PROCESS, pid, 19)
+    # sched(7): between sessions, each of which is a group, it is the group's that counts.
+    group = Path(f"/proc/{pid}/autogroup")
+    if not group.exists():
+        yield
+        return
+    before = group.read_text().split()[-1]
+    group.write_text("19")
+    try:
+        yield
+    finally:
+        # The server is of this session.
+        Path("/proc/self/autogroup").write_text(before)
 
 
 def _learn(
@@ -136,6 +155,7 @@ def _learn(
         ours=[100 * steady.all_seconds / steady.seconds],
     )
     rows = [f"{name:<8} {_row(one)}" for name, one in zip(_PARTS, parts, strict=True)]
+    rows.append(f"the test API server: CPU {cpu_ns_of(cluster.api.pid) / SECOND_NS:.1f} s")
     yield Passage(name=f"{_named(size)}: what was spent when", text="\n".join(rows))
 
 

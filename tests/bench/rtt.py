@@ -119,7 +119,7 @@ def measure(run: Run) -> Iterator[Finding]:
         control = cluster.api.control
         control.change_settings(watch_list=False, bookmark_interval_seconds=0.05)
         cluster.make_pods(there, PODS)
-        seconds = run.runs(8, 4)
+        seconds = run.runs(6, 4)
         with cluster.daemon(here, TABLES) as daemon:
             daemon.wait_status(f"{PODS} targets: {PODS} up", 90.0)
             for is_busy in (False, True) * run.runs(3, 1):

@@ -41,6 +41,9 @@ STAGES: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
         ],
     ),
 }
+# In there the loop sleeps. What the kernel takes for going to sleep and waking is left out with it:
+# 20 times a second, 0.4 % of the time at 2,000 pokes a second, says perf.
+ASLEEP: Final = "edge.wakeup:Wakeup.wait"
 _PACKAGE: Final = "pokepodsd"
 # A frame as py-spy writes it: "IcmpSocket.send (pokepodsd/edge/icmp.py:79)".
 _FRAME: Final = re.compile(rf"(?P<name>\S+) \((?:.*/)?{_PACKAGE}/(?P<file>[\w/]+)\.py(?::\d+)?\)")
@@ -49,23 +52,25 @@ _STAGE_OF: Final = {name: stage for stage, (_, names) in STAGES.items() for name
 
 def stage_of(stack: Sequence[str]) -> str:
     """The stage of a stack of frames, the outermost first; `REST` if it is in none."""
-    for frame in reversed(stack):
-        found = _FRAME.fullmatch(frame)
-        if found is not None:
-            place = found["file"].replace("/", ".")
-            stage = _STAGE_OF.get(f"{place}:{found['name']}")
-            if stage is not None:
-                return stage
-    return REST
+    found = (_STAGE_OF.get(_name(frame)) for frame in reversed(stack))
+    return next((stage for stage in found if stage is not None), REST)
 
 
 def count(folded: str) -> Counter[str]:
-    """Samples by stage, of the lines that py-spy writes: "frame;frame;frame 12"."""
+    """Samples by stage, of lines as py-spy writes them: "frame;frame;frame 12"; not the sleep."""
     samples: Counter[str] = Counter()
     for line in folded.splitlines():
         stack, _, number = line.rpartition(" ")
-        samples[stage_of(stack.split(";"))] += int(number)
+        frames = stack.split(";")
+        if _name(frames[-1]) != ASLEEP:
+            samples[stage_of(frames)] += int(number)
     return samples
+
+
+def _name(frame: str) -> str:
+    """A function of this package as the table names it, or ""."""
+    found = _FRAME.fullmatch(frame)
+    return f"{found['file'].replace('/', '.')}:{found['name']}" if found else ""
 
 
 def table(samples: Counter[str], cpu_a_poke_ns: float) -> str:

@@ -19,12 +19,11 @@ from tests.bench.simulation.node import SimulatedNode, make_reader
 from tests.bench.simulation.server import Server
 
 SECONDS = 120.0
-SMALL = 10
 
 
-def small_cost(*, is_granted: bool) -> Cost:
-    of_all, of_own = SAMPLED[SMALL]
-    return cost(SMALL, is_granted=is_granted, sampled=of_all if is_granted else of_own)
+def fresh_cost(nodes: int, *, is_granted: bool) -> Cost:
+    of_all, of_own = SAMPLED[nodes]
+    return cost(nodes, is_granted=is_granted, sampled=of_all if is_granted else of_own)
 
 
 def make_server(nodes: int, *, is_granted: bool, seconds: float = SECONDS) -> Server:
@@ -97,13 +96,15 @@ def test_lists_come_in_pages() -> None:
     assert reader.usage.list_bytes == pytest.approx(3_000 * sizes().zipped, rel=0.01)
 
 
-def test_the_page_says_what_a_fresh_run_finds() -> None:
-    """Its lines for ten nodes are those that are simulated now."""
+@pytest.mark.parametrize("is_granted", [False, True])
+@pytest.mark.parametrize("nodes", [10, 100])
+def test_the_page_says_what_a_fresh_run_finds(nodes: int, is_granted: bool) -> None:
+    """Its lines for clusters where all pods are poked, and where a few of each node are."""
     page = PAGE.read_text(encoding="utf-8").splitlines()
-    for is_granted in (True, False):
-        made = small_cost(is_granted=is_granted)
-        assert node_row(made) in page
-        assert api_row(made) in page
+    made = fresh_cost(nodes, is_granted=is_granted)
+    assert made.is_narrowed is (is_granted and nodes == 100)
+    assert node_row(made) in page
+    assert api_row(made) in page
 
 
 def test_the_page_has_every_size() -> None:
@@ -117,12 +118,12 @@ def test_the_page_has_every_size() -> None:
 
 def test_another_process_finds_the_same() -> None:
     """Nothing hangs on the order of sets, which differs from process to process."""
-    program = "from tests.bench.test_fleet import *; print(small_cost(is_granted=False))"
+    program = "from tests.bench.test_fleet import *; print(fresh_cost(10, is_granted=False))"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     done = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment
     )
-    assert done.stdout.strip() == str(small_cost(is_granted=False))
+    assert done.stdout.strip() == str(fresh_cost(10, is_granted=False))
 
 
 def test_tables_are_put_in_their_place() -> None:

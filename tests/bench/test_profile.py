@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.bench.spying import spy
-from tests.bench.stages import REST, STAGES, count
+from tests.bench.stages import REST, count
 from tests.bench.steady import INTERVAL_SECONDS, ground
 
 
@@ -17,4 +17,5 @@ def test_nearly_all_of_the_time_falls_in_a_named_stage(tmp_path: Path) -> None:
     assert samples[REST] <= samples.total() / 20
     passed = ("receive", "match", "judge", "statistics", "pacing", "probe", "send")
     assert all(samples[stage] for stage in passed)
-    assert set(samples) <= {*STAGES, REST}
+    # Sleep is no sample: it would be four in five.
+    assert samples["wait"] <= samples.total() / 5

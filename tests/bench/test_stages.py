@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-from tests.bench.stages import REST, STAGES, count, stage_of, table
+from tests.bench.stages import ASLEEP, REST, STAGES, count, stage_of, table
 
 NAMES = [name for _, names in STAGES.values() for name in names]
 LOOP = ("<module> (pokepodsd:8)", "Daemon.run (pokepodsd/daemon.py:87)")
@@ -12,7 +12,7 @@ TURN = (*LOOP, "Daemon._turn (pokepodsd/daemon.py:120)")
 SENDING = (*TURN, "send (pokepodsd/exchange.py:68)")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, ASLEEP])
 def test_every_function_of_the_table_exists(name: str) -> None:
     """Who renames or moves one changes the table: its stage would vanish from the report."""
     module, _, path = name.partition(":")
@@ -45,8 +45,13 @@ def test_the_innermost_function_that_begins_a_stage_decides(
     assert stage_of(frames) == stage
 
 
-def test_samples_are_counted_by_stage_and_shown_as_shares() -> None:
-    folded = f"{';'.join(SENDING)} 30\n{';'.join(TURN)} 10\n"
+def test_samples_are_counted_by_stage_without_sleep_and_shown_as_shares() -> None:
+    asleep = (
+        *TURN,
+        "Daemon._wait (pokepodsd/daemon.py:9)",
+        "Wakeup.wait (pokepodsd/edge/wakeup.py:9)",
+    )
+    folded = f"{';'.join(SENDING)} 30\n{';'.join(TURN)} 10\n{';'.join(asleep)} 900\n"
     samples = count(folded)
     assert samples == {"send": 30, REST: 10}
     shown = table(samples, 40_000)

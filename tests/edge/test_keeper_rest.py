@@ -27,15 +27,18 @@ def test_what_comes_fast_is_left_to_gather() -> None:
     keeper.start(at(100))
     try:
         assert keeper.process is not None
-        assert keeper.listening(at(100)) is keeper.process
+        assert keeper.listened is keeper.process
         wait_readable(keeper.process)
         assert list(keeper.read(at(101))) == [GONE] * 500
-        assert keeper.listening(at(101)) is None
+        assert keeper.listened is None
+        assert not keeper.is_rested(at(101.03))
+        assert keeper.is_rested(at(101.05))
         due = keeper.next_due()
         assert due is not None
-        assert at(101) < due <= at(101.1)
-        assert keeper.listening(due) is keeper.process
+        assert at(101.05) < due <= at(101.1)
         assert list(keeper.read(due)) == []
+        assert keeper.listened is keeper.process
+        assert not keeper.is_rested(due)
         assert keeper.next_due() == at(101) + SILENCE_NS
     finally:
         keeper.stop()
