@@ -21,8 +21,8 @@ from tests.lab import Process
 
 PLAIN: Final = "a plain loop's poke"
 MARGIN: Final = "each half of a poke is timed beside the same loop: a doubling stands out"
-# The middle, by ratio, between what each takes (0.95 to 1.2) and twice as much, and a tenth more for
-# machines whose kernel is cheap beside their Python.
+# The middle, by ratio, between what each takes (0.95 to 1.25) and twice as much, and a tenth more
+# for machines whose kernel is cheap beside their Python.
 MOST: Final = 1.6
 WHAT: Final = {
     "send": "whose turn it is, the packet, the system call",
