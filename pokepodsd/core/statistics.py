@@ -71,13 +71,15 @@ class PokeWindow:
             self._lost[place] += 1
             return
         self._answered[place] += 1
-        rtt_us = min(rtt_ns // _MICROSECOND_NS, _MOST_US)
-        self._worst_us[place] = max(self._worst_us[place], rtt_us)
-        if len(self._recent_us) < self._most_recent:
-            self._recent_us.append(rtt_us)
+        rtt_us = rtt_ns // _MICROSECOND_NS
+        if rtt_us > self._worst_us[place]:
+            rtt_us = self._worst_us[place] = min(rtt_us, _MOST_US)
+        recent, position = self._recent_us, self._next
+        if position < len(recent):
+            recent[position] = rtt_us
         else:
-            self._recent_us[self._next] = rtt_us
-        self._next = (self._next + 1) % self._most_recent
+            recent.append(rtt_us)
+        self._next = position + 1 if position + 1 < self._most_recent else 0
 
     def losses(self, now: MonotonicNs) -> dict[str, float | None]:
         """The share that was lost, by the name of the window; None where no poke ended."""
