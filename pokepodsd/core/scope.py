@@ -18,6 +18,8 @@ from pokepodsd.core.rendezvous import Stand, rotation, salt_of, salts_of, standi
 YOUNG_NS = 60 * SECOND_NS
 # Of a long change so many pods are gone through in one settle: 5 ms with 3 slots, 15 with 55.
 SLICE_PODS = 2_000
+# What a node costs by itself, as so many pods.
+_NODE_PODS = 5
 
 
 class Reach(Enum):
@@ -157,7 +159,7 @@ class Chooser:
         while self._dirty and budget > 0:
             node, _ = self._dirty.popitem(last=False)
             pods = self._groups.get(node, {})
-            budget -= len(pods)
+            budget -= len(pods) + _NODE_PODS
             self._renew(node, pods, choice)
         return choice
 
