@@ -16,6 +16,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -41,6 +42,7 @@ MB: Final = 1e6
 _QUIET_SECONDS = 0.3
 _PATIENCE_SECONDS = 20.0
 _BOOKMARKS = 60
+_HOSTS: Final = count()
 # Of watches that were short the reader asks again after 1 s, 2 s and so on.
 _RENEWALS = 2
 
@@ -188,9 +190,10 @@ def _bookmark(api: ApiServer, counted: Relay, renew: Callable[[], None]) -> floa
 
 
 def _turned(number: int) -> Iterator[PodArguments]:
-    """A pod of the server's, which is ready no more: another one each time."""
-    (changed,) = fleet(1, NODES[1:2], first=number)
-    yield {**changed, "node": NODES[number % len(NODES)], "ready": False, "restart_count": number}
+    """One of the server's pods, changed in what is told of it, and otherwise each time."""
+    node = NODES[number % len(NODES)]
+    (pod,) = fleet(1, [node], first=number % len(NODES))
+    yield {**pod, "host_address": f"192.168.200.{next(_HOSTS) % 250}"}
 
 
 def _kubeconfig(api: ApiServer, counted: Relay, folder: Path) -> Path:
