@@ -22,7 +22,8 @@ BUILD = $(VENV_PACKAGES)/bin/python packaging/build
 CLIENT_TESTS := tests/discovery tests/edge/test_apiserver.py tests/edge/test_kubeconfig.py tests/edge/test_asker.py
 
 # Tests that compare when packets leave, with something going on and without: nothing runs beside them.
-QUIET := $(addprefix tests/daemon/test_,load.py status_load.py)
+QUIET := $(addprefix tests/daemon/test_,load.py status_load.py) \
+	$(addprefix tests/bench/test_,profile.py slowdown.py)
 
 # Tests that look at when packets leave: they have the processors first.
 PACED := tests/daemon tests/test_rollout.py tests/test_demo.py tests/cli/test_need.py

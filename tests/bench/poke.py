@@ -25,6 +25,7 @@ _INTERVAL_SECONDS = 5
 # Room for the newcomers' second pokes at the start.
 _HEADROOM = 1.1
 _FPING, _ICMPLIB, _GO = "fping -l", "icmplib.multiping", "smokeping_prober"
+_PLAIN = "a plain loop in Python"
 # What fping's own wake-ups add to each gap between packets, so that it keeps the same rate.
 _FPING_LATE_MS = 0.13
 # It opens a socket for each of its hosts: fewer, and each of them more often, at the same rate.
@@ -59,7 +60,7 @@ def measure(run: Run) -> Iterator[Finding]:
                 folder=folder,
                 targets=pods_on(there, rate * _INTERVAL_SECONDS),
                 rate=rate,
-                seconds=3.0 if run.is_short else 4.0,
+                seconds=3.0,
             )
             yield _steady(place, run)
 
@@ -70,6 +71,8 @@ def _steady(place: _Place, run: Run) -> Figure:
     peers: dict[str, Callable[[], float]] = {
         _FPING: lambda: _started(place, _fping(place, addresses))
     }
+    if not run.is_short:
+        peers[_PLAIN] = lambda: _started(place, _plain(place))
     if place.rate == 2_000 and not run.is_short:
         peers[_ICMPLIB] = lambda: _started(place, _icmplib(place, addresses))
         peers[_GO] = lambda: _started(place, _go(place))
@@ -158,6 +161,12 @@ def _fping(place: _Place, addresses: Path) -> list[str]:
 
 def _icmplib(place: _Place, addresses: Path) -> list[str]:
     return [sys.executable, "-m", "tests.bench.multiping", str(addresses), str(place.rate)]
+
+
+def _plain(place: _Place) -> list[str]:
+    """The floor: what sending and receiving takes, with ticks as long and no thinking."""
+    addresses = [target.address for target in place.targets]
+    return [sys.executable, "-m", "tests.bench.plainloop", str(place.rate), *addresses]
 
 
 def _go(place: _Place) -> list[str]:
