@@ -71,8 +71,8 @@ class _Deferred(ModuleType):
     """A package whose code has not run."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            # The import system and debuggers look for these, and use nothing.
+        if name.startswith("__") and name != "__all__":
+            # The import system and debuggers look for these, and use nothing; `import *` does.
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         spec = cast(ModuleSpec, self.__spec__)
         if (home := spec.loader_state.get(name)) is not None:
