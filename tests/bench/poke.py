@@ -33,7 +33,7 @@ _GO_HOSTS = 200
 _CONTINUED_SECONDS = 2.0
 _STARTED_SECONDS = 1.5
 _OPENED_SECONDS = 60.0
-_MARGIN = "the machine is shared and the runs are few"
+_MARGIN = "one run each, after a minute of other work: caches are cold and the machine is shared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def _steady(place: _Place, run: Run) -> Figure:
 
 def _goals(rate: int, peers: set[str]) -> list[Goal]:
     most = 0.3 if rate == 200 else 0.25
-    goals = [Goal(most=most, of=_FPING, most_short=1.0, margin=_MARGIN)]
+    goals = [Goal(most=most, of=_FPING, most_short=2.0, margin=_MARGIN)]
     if _ICMPLIB in peers:
         goals.append(Goal(most=0.1, of=_ICMPLIB))
     return goals
