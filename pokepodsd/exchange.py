@@ -56,7 +56,7 @@ class Sweeping(Poker, Protocol):
 def turn(sweep: Sweeping, sockets: Mapping[Family, IcmpSocket]) -> None:
     """Wait for what is due or arrives, and exchange it."""
     due = sweep.next_wake()
-    if due is not None:
+    if due is not None and not any(one.has_kept for one in sockets.values()):
         time.sleep(_LULL_SECONDS)
         wait = max(0.0, (due - monotonic_ns()) / SECOND_NS)
         select.select(list(sockets.values()), [], [], wait)
@@ -77,6 +77,8 @@ def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs
 
 def send(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
     """Send everything that is due."""
+    for one in sockets.values():
+        one.begin()
     for item in poker.due(now):
         probe, packet = item
         target = probe.target

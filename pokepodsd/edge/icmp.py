@@ -1,7 +1,7 @@
 """One ICMP socket a family, for all targets; the only module that knows `icmplib`.
 
-Owns the sockets: which kind may be opened, kernel receive stamps, the error queue. Knows nothing
-of targets or of what a packet means.
+Owns the sockets: which kind may be opened, the kernel's stamps, the error queue. Knows nothing of
+targets or of what a packet means.
 """
 
 import ctypes
@@ -10,7 +10,9 @@ import random
 import socket
 import struct
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from icmplib import ICMPv4Socket, ICMPv6Socket
 from icmplib.exceptions import ICMPSocketError, SocketPermissionError
@@ -19,20 +21,25 @@ from pokepodsd.core.model import SECOND_NS, Channel, Datagram, Family, IcmpError
 from pokepodsd.errors import PrivilegeError
 
 # Linux's values, which the socket module does not name (include/uapi/asm-generic/socket.h,
-# linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h, linux/errqueue.h).
+# linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h, linux/errqueue.h, linux/net_tstamp.h).
 _SO_TIMESTAMPNS = 35
+_SO_TIMESTAMPING = 37
+_TX_SOFTWARE, _OPT_TSONLY = 1 << 1, 1 << 11
 _SO_ATTACH_FILTER = 26
 _SOL_RAW = 255
 _ICMP_FILTER = 1
 _ICMPV6_FILTER = 1
 _RECVERR = {Family.V4: (socket.IPPROTO_IP, 11), Family.V6: (socket.IPPROTO_IPV6, 25)}
 _ORIGIN_ICMP = {2, 3}
+_ORIGIN_TIMESTAMPING = 4
 # IP_RECVTTL, IP_TTL; IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT.
 _RECVTTL = {Family.V4: (socket.IPPROTO_IP, 12), Family.V6: (socket.IPPROTO_IPV6, 51)}
 _TTLS = {(socket.IPPROTO_IP, 2), (socket.IPPROTO_IPV6, 52)}
 
 _TIMESPEC = struct.Struct("@ll")
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
+# Asks for a stamp of the one packet that it is sent with.
+_STAMP_IT = ((socket.SOL_SOCKET, _SO_TIMESTAMPING, struct.pack("@I", _TX_SOFTWARE)),)
 _ANCILLARY_SIZE = 512
 _DATAGRAM_SIZE = 2048
 # Replies of one tick at the highest rate fit; the kernel caps it at net.core.rmem_max.
@@ -64,11 +71,16 @@ class IcmpSocket:
         self._opened = opened
         self._socket: socket.socket = opened.sock
         self._family = family
-        self._shows_ttl = False
+        self._shows_ttl = self._is_first = self._can_stamp = False
+        self._kept: deque[IcmpError] = deque()
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(*_RECVERR[family], 1)
+        with suppress(OSError):
+            # Stamps of sent packets come without the packet, as SO_TIMESTAMPNS has it.
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _OPT_TSONLY)
+            self._can_stamp = True
         if raw:
             identifier = _RANDOM.randint(1, 0xFFFF)
             _filter_raw(self._socket, family, identifier)
@@ -90,17 +102,31 @@ class IcmpSocket:
         self._socket.setsockopt(*_RECVTTL[self._family], 1)
         self._shows_ttl = True
 
+    @property
+    def has_kept(self) -> bool:
+        """Whether `receive_errors` has something of which a selector knows nothing."""
+        return bool(self._kept)
+
+    def begin(self) -> None:
+        """The next packet is the first after a pause."""
+        self._is_first = self._can_stamp
+
     def send(
         self, packet: bytes, address: str, clock: Callable[[], WallNs]
     ) -> tuple[WallNs, str | None]:
         """Hand one packet to the kernel; when, and the name of the errno if it does not take it.
 
-        The clock is read last of all: what is done after it is part of the round trip.
+        The clock is read last of all: what is done after it is part of the round trip. The first
+        packet after a pause takes so long that the kernel says when it left.
         """
-        send, destination = self._socket.sendto, (address, 0)
+        is_first, self._is_first = self._is_first, False
+        send, send_first, destination = self._socket.sendto, self._socket.sendmsg, (address, 0)
         for attempt in (1, 2):
             sent_ns = clock()
             try:
+                if is_first:
+                    send_first((packet,), _STAMP_IT, 0, destination)
+                    return self._when_left(sent_ns, clock), None
                 send(packet, destination)
             except OSError as error:
                 if attempt == 1 and error.errno in _PENDING:
@@ -127,16 +153,35 @@ class IcmpSocket:
     def receive_errors(self, limit: int) -> Iterator[IcmpError]:
         """The ICMP errors that have arrived, at most ``limit``, without waiting."""
         for _ in range(limit):
+            if self._kept:
+                yield self._kept.popleft()
+                continue
             try:
-                quoted, ancillary, _, destination = self._socket.recvmsg(
-                    _DATAGRAM_SIZE, _ANCILLARY_SIZE, socket.MSG_ERRQUEUE
-                )
+                found = self._read_error_queue()
             except BlockingIOError:
                 return
-            address = destination[0].partition("%")[0]
-            error = _extended_error(self._family, quoted, address, ancillary)
-            if error is not None:
-                yield error
+            if isinstance(found, IcmpError):
+                yield found
+
+    def _when_left(self, sent_ns: WallNs, clock: Callable[[], WallNs]) -> WallNs:
+        """The kernel's stamp of the packet sent after ``sent_ns``, or that; no late one counts."""
+        try:
+            found = self._read_error_queue()
+        except BlockingIOError:
+            return sent_ns
+        if isinstance(found, IcmpError):
+            self._kept.append(found)
+        # One that came late is of a packet before.
+        elif found is not None and sent_ns <= found <= clock():
+            return found
+        return sent_ns
+
+    def _read_error_queue(self) -> IcmpError | WallNs | None:
+        """The next ICMP error or stamp of a sent packet. Raises BlockingIOError where none is."""
+        quoted, ancillary, _, destination = self._socket.recvmsg(
+            _DATAGRAM_SIZE, _ANCILLARY_SIZE, socket.MSG_ERRQUEUE
+        )
+        return _extended_error(self._family, quoted, destination, ancillary)
 
     def close(self) -> None:
         """Close the socket."""
@@ -224,13 +269,18 @@ def _ttl(ancillary: list[tuple[int, int, bytes]]) -> int | None:
 
 
 def _extended_error(
-    family: Family, quoted: bytes, destination: str, ancillary: list[tuple[int, int, bytes]]
-) -> IcmpError | None:
+    family: Family,
+    quoted: bytes,
+    destination: tuple[str, int] | None,
+    ancillary: list[tuple[int, int, bytes]],
+) -> IcmpError | WallNs | None:
     for level, kind, data in ancillary:
         if (level, kind) != _RECVERR[family]:
             continue
         _, origin, icmp_type, code, _, _, _ = _EXTENDED_ERROR.unpack_from(data)
-        if origin not in _ORIGIN_ICMP:
+        if origin == _ORIGIN_TIMESTAMPING:
+            return _stamp(ancillary)
+        if origin not in _ORIGIN_ICMP or destination is None:
             return None
         # The offender's sockaddr follows: 2 bytes family, 2 port, and for IPv6 4 of flow label.
         start, size = (4, 4) if family is Family.V4 else (8, 16)
@@ -240,7 +290,7 @@ def _extended_error(
         return IcmpError(
             family=family,
             quoted=quoted,
-            destination=destination,
+            destination=destination[0].partition("%")[0],
             type=icmp_type,
             code=code,
             reporter=reporter,

@@ -1,90 +1,12 @@
 """Checks the ICMP sockets on a real network: replies, kernel stamps, errors, both kinds."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from pokepodsd.core.model import Datagram, Family, IcmpError
-from pokepodsd.core.packets import (
-    PACKET_SIZE,
-    echo_request,
-    error_name,
-    parse_quoted_request,
-    parse_reply,
-)
-from pokepodsd.edge.clock import wall_ns
-from pokepodsd.edge.icmp import IcmpSocket, open_sockets
+from pokepodsd.core.model import Family
+from pokepodsd.core.packets import PACKET_SIZE, error_name, parse_quoted_request
+from tests.edge.pinger import Pinger, address_of, pod
 from tests.edge.support import wait_readable
-from tests.lab import EchoCapture, IcmpForger, Kind, Lab, Node, Rejection, packet_of
-
-RANGE = "net.ipv4.ping_group_range"
-ANYBODY, NOBODY = "0 2147483647", "1 0"
-FAMILIES = list(Family)
-COOKIE = 7
-
-
-class Pinger:
-    """One socket under test, from node-a."""
-
-    def __init__(self, one: IcmpSocket) -> None:
-        self.socket = one
-        self.channel = one.channel
-
-    def send(self, address: str, sequence: int) -> str | None:
-        packet = echo_request(
-            self.channel.family,
-            identifier=self.channel.identifier,
-            sequence=sequence,
-            serial=sequence,
-            cookie=COOKIE,
-        )
-        return self.socket.send(packet, address, wall_ns)[1]
-
-    def wait_reply(self) -> Datagram:
-        while True:
-            wait_readable(self.socket)
-            for datagram in self.socket.receive(1):
-                return datagram
-
-    def wait_error(self) -> IcmpError:
-        while True:
-            wait_readable(self.socket)
-            for error in self.socket.receive_errors(1):
-                return error
-
-    def sequence_of(self, datagram: Datagram) -> int:
-        family, has_header = self.channel.family, self.channel.has_ip_header
-        echo = parse_reply(family, datagram.data, has_ip_header=has_header)
-        assert echo is not None
-        assert (echo.identifier, echo.serial) == (self.channel.identifier, echo.sequence)
-        return echo.sequence
-
-
-@pytest.fixture(params=["datagram", "raw"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=FAMILIES)
-def pinger(request: pytest.FixtureRequest, lab: Lab, kind: str) -> Iterator[Pinger]:
-    lab.nodes[0].set_sysctl(RANGE, ANYBODY if kind == "datagram" else NOBODY)
-    with lab.nodes[0].inside():
-        sockets = open_sockets("auto")
-    try:
-        assert [one.is_raw for one in sockets] == [kind == "raw"] * 2
-        yield Pinger(next(one for one in sockets if one.channel.family is request.param))
-    finally:
-        for one in sockets:
-            one.close()
-
-
-def pod(pinger: Pinger, node: Node, number: int) -> str:
-    is_4 = pinger.channel.family is Family.V4
-    return node.pod_address(number) if is_4 else node.pod_address6(number)
-
-
-def address_of(pinger: Pinger, node: Node) -> str:
-    return node.address if pinger.channel.family is Family.V4 else node.address6
+from tests.lab import EchoCapture, IcmpForger, Kind, Lab, Rejection, packet_of
 
 
 def test_reply_carries_the_kernels_stamp(lab: Lab, pinger: Pinger) -> None:
