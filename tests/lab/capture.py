@@ -64,7 +64,8 @@ class EchoCapture:
     The interface is eth0 at a node and the bridge's own br0 at the hub, unless another is named.
     `lo` shows each packet twice, out and in. A packet is seen before the filters when it arrives,
     and after them when it leaves. With `wrapped`, only echoes inside of IP-in-IP are collected,
-    and otherwise only those that are not.
+    and otherwise only those that are not. With a lull the capture's thread looks only so often,
+    and a packet that is being sent does not wait for it to be woken.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class EchoCapture:
         *,
         wrapped: bool = False,
         buffer_bytes: int = BUFFER_BYTES,
+        lull_seconds: float | None = None,
     ) -> None:
         namespace = where if isinstance(where, str) else where.namespace
         default = "eth0" if isinstance(where, str) else where.interface
@@ -85,7 +87,9 @@ class EchoCapture:
             self._endpoint = _packet_socket(
                 interface or default, buffer_bytes, ONLY_IPIP if wrapped else ONLY_ICMP
             )
-        self._reader = SocketReader(self._endpoint, self._receive_one, self._mailbox.fail)
+        self._reader = SocketReader(
+            self._endpoint, self._receive_one, self._mailbox.fail, lull_seconds=lull_seconds
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,8 @@ from collections.abc import Callable
 class SocketReader:
     """Calls `receive_one` whenever the socket holds something, in its own thread.
 
-    `receive_one` must not block: it raises BlockingIOError when the socket is empty.
+    `receive_one` must not block: it raises BlockingIOError when the socket is empty. With a lull
+    it looks only so often, and a packet's way through the kernel wakes nobody.
     """
 
     def __init__(
@@ -18,10 +19,13 @@ class SocketReader:
         endpoint: socket.socket,
         receive_one: Callable[[], None],
         report: Callable[[Exception], None],
+        *,
+        lull_seconds: float | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._receive_one = receive_one
         self._report = report
+        self._lull_seconds = lull_seconds
         self._reading = threading.Lock()
         self._stop = os.eventfd(0)
         self._closed = False
@@ -57,7 +61,9 @@ class SocketReader:
 
     def _run(self) -> None:
         poller = select.poll()
-        poller.register(self._endpoint, select.POLLIN)
         poller.register(self._stop, select.POLLIN)
-        while self._stop not in dict(poller.poll()):
+        if self._lull_seconds is None:
+            poller.register(self._endpoint, select.POLLIN)
+        lull_ms = None if self._lull_seconds is None else self._lull_seconds * 1000
+        while self._stop not in dict(poller.poll(lull_ms)):
             self.drain()

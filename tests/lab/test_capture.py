@@ -43,6 +43,19 @@ class TestCapture:
             assert (echo.source, echo.outgoing) == ("10.244.11.1", True)
             pinger.wait()
 
+    def test_a_lull_loses_nothing(self, lab: Lab) -> None:
+        """A capture that is not woken has the same echoes in the same order."""
+        first, second, _ = lab.nodes
+        with EchoCapture(second) as woken, EchoCapture(second, lull_seconds=0.02) as looking:
+            assert is_answered(first, second.pod_address(9), "-c20", "-i0.002")
+            assert looking.wait_for(lambda e: e.kind is Kind.REPLY and e.sequence == 20)
+            echoes = [
+                [(e.kind, e.sequence, e.payload) for e in one.snapshot()]
+                for one in (woken, looking)
+            ]
+        assert len(echoes[0]) == 40
+        assert echoes[0] == echoes[1]
+
     def test_wait_for_gives_up_in_time(self, lab: Lab) -> None:
         """What does not come is an error that says what came instead."""
         with EchoCapture(lab.hub) as capture:
