@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
+from statistics import median
 from typing import Final
 
 from tests.apiserver.podfactory import PodArguments
@@ -126,7 +127,7 @@ def figure(name: str, quiet: Sequence[Used], runs: Sequence[Used]) -> Figure:
         ]
         for part in ("daemon", "reader")
     }
-    middle = {part: sorted(values)[len(values) // 2] for part, values in parts.items()}
+    middle = {part: median(values) for part, values in parts.items()}
     return Figure(
         name=f"CPU a watch event: {name}",
         unit="us",

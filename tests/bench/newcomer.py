@@ -26,7 +26,7 @@ EVENTS_A_SECOND = 100
 # In the quiet part a new pod comes alone.
 ALONE_A_SECOND = 20
 # Numbers of pods: the few, those that come alone, those that make it many, those that come then.
-_FIRST_ALONE, _FIRST_OF_MANY, _FIRST_BUSY = 101, 1_001, 12_001
+_FIRST_ALONE, _FIRST_OF_MANY, _FIRST_BUSY = 101, 1_201, 12_001
 _FIRST_NODE, _NODES = 15_001, 100
 LOOP_SLEEP_SECONDS = 5.0
 _LOOPED = 100
@@ -80,7 +80,7 @@ def measure(run: Run) -> Iterator[Finding]:
         with cluster.daemon(here, TABLES) as daemon, EchoCapture(here) as capture:
             daemon.wait_status("10 targets: 10 up")
             scene = Scene(cluster=cluster, capture=capture, here=here, there=there)
-            numbers = range(_FIRST_ALONE, _FIRST_ALONE + run.runs(200, 60))
+            numbers = range(_FIRST_ALONE, _FIRST_ALONE + run.runs(1_000, 60))
             alone = _come(scene, numbers, a_second=ALONE_A_SECOND)
             many = run.runs(10_000, 2_000)
             changed = range(_FIRST_OF_MANY, _FIRST_OF_MANY + many - 10 - len(numbers))

@@ -57,6 +57,9 @@ def page(results: Sequence[Result], circumstances: Circumstances) -> str:
     missed = short_of(results, is_short=is_short)
     if missed:
         parts += ["## Not reached", "\n".join(f"- {line}" for line in missed)]
+    notes = [f"- {one.name}: {one.note}" for one in results if isinstance(one, Figure) and one.note]
+    if notes:
+        parts += ["## Notes", "\n".join(notes)]
     parts += [text for one in results for text in _sections(one)]
     return "\n\n".join(parts) + "\n"
 
@@ -119,8 +122,6 @@ def _judgement(figure: Figure, goal: Goal | None, *, is_short: bool) -> tuple[st
 
 def _sections(result: Result) -> Iterator[str]:
     match result:
-        case Figure() if result.note:
-            yield f"{result.name}: {result.note}"
         case Curves():
             yield f"## {result.name}"
             yield f"![{result.name}]({plot_name(result)})"
