@@ -70,7 +70,7 @@ class Wakeup:
         for number, (known, events) in list(self._listened.items()):
             after = wanted.get(number)
             if after is None or after[0] is not known or after[1] != events:
-                # A closed one has left by itself (epoll(7)).
+                # A closed one has left by itself, once nobody has it any more (epoll(7)).
                 with contextlib.suppress(OSError):
                     self._epoll.unregister(number)
                 del self._listened[number]
@@ -86,10 +86,11 @@ class Wakeup:
         """
         ready = set()
         for number, _ in self._epoll.poll(seconds):
-            if number in self._listened:
-                ready.add(self._listened[number][0])
-            else:
+            if number == self._receiver.fileno():
                 self._receiver.recv(4096)
+            elif number in self._listened:
+                ready.add(self._listened[number][0])
+            # Else it is one that was closed here, and that a child which was just forked still has.
         return ready
 
     def close(self) -> None:

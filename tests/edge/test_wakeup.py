@@ -72,6 +72,20 @@ def test_a_number_that_is_used_again_is_another_socket(wakeup: Wakeup) -> None:
         assert is_woken(wakeup)
 
 
+def test_a_socket_that_was_closed_here_alone_wakes_nobody(wakeup: Wakeup) -> None:
+    """A child that was just forked has it still, and so the kernel reports it: it is no error."""
+    wakeup.catch_signals()
+    first, far = socket.socketpair()
+    child = os.dup(first.fileno())
+    with far:
+        wakeup.listen([first])
+        first.close()
+        far.send(b"x")
+        wakeup.listen([])
+        assert wakeup.wait(LONG_SECONDS) == set()
+        os.close(child)
+
+
 def test_a_client_that_must_read_is_waited_for(
     wakeup: Wakeup, pair: tuple[socket.socket, socket.socket]
 ) -> None:
