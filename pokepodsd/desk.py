@@ -96,7 +96,7 @@ class Desk:
         """When there is something to do by the time alone."""
         times = []
         for one, at in self._busy.items():
-            if one.has_more and not one.is_full:
+            if not one.is_open or (one.has_more and not one.is_full):
                 return MonotonicNs(0)
             if one.is_open and not one.is_held:
                 times.append(MonotonicNs(at + _SILENCE_NS))

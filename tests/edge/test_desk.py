@@ -31,9 +31,11 @@ class Answering:
     def __init__(self) -> None:
         self.made = 0
         self.asked: list[int] = []
+        self.connections: list[Connection] = []
 
     def short(self, connection: Connection, request: Mapping[str, Any], now: MonotonicNs) -> Lines:
         self.asked.append(connection.uid)
+        self.connections.append(connection)
         yield {"said": request["short"]}
 
     def long(self, connection: Connection, request: Mapping[str, Any], now: MonotonicNs) -> Lines:
@@ -137,6 +139,24 @@ def test_a_long_answer_takes_turns_and_arrives_whole(desk: Desk, tmp_path: Path)
             assert desk.next_due() == 0
     assert [one.get("line") for one in client.lines()] == [*range(LARGE), None]
     assert turns > 1
+
+
+def test_a_connection_that_an_answerer_closed_makes_room(
+    desk: Desk, tmp_path: Path, answering: Answering
+) -> None:
+    """As a hold does when its time is over: the desk wants a turn, though no socket says so."""
+    clients = [ask(tmp_path, short=number) for number in range(3)]
+    for _ in clients:
+        desk.turn(T0)
+    assert len(answering.connections) == 3
+    for connection in answering.connections:
+        connection.close()
+    assert desk.next_due() == 0
+    desk.turn(T0)
+    late = ask(tmp_path, short="late")
+    desk.turn(T0)
+    late.take()
+    assert late.lines() == [{"said": "late"}]
 
 
 def test_a_client_that_does_not_read_costs_nothing(
