@@ -141,6 +141,7 @@ class Population:
     def _take_state(self, record: _State) -> Iterator[Delta]:
         match record:
             case Refused():
+                self._abandon_list()
                 self._refusals += 1
                 if self._refusals == REFUSALS_TO_BELIEVE:
                     self._doomed.update(self._foreign())
@@ -148,12 +149,19 @@ class Population:
             case Lost():
                 # A list that had begun goes on later, or begins anew.
                 self.is_listing = False
-            case Alive() | Asked() | Watching() | NodeSeen() | NodeGone() | NodesRefused():
+            case Watching():
+                self._abandon_list()
+            case Alive() | Asked() | NodeSeen() | NodeGone() | NodesRefused():
                 pass
             case ReportEnded():
                 pass
             case _:
                 assert_never(record)
+
+    def _abandon_list(self) -> None:
+        """A list that had begun does not end: whoever watches, or was refused, is not listing."""
+        self.is_listing = False
+        self._unnamed = None
 
     def _put(self, pod: Pod) -> Delta:
         if self._unnamed is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from pokepodsd.core.records import (
     PodsListed,
     Record,
     Refused,
+    Watching,
 )
 from tests.apiserver.recordings import load_scene
 from tests.core.builders import BOTH, make_pod, make_target, recorded_by_name, rule
@@ -75,6 +77,18 @@ def test_list_that_breaks_off_withdraws_nothing() -> None:
     feed(population, *listed(pod(1), pod(2)))
     assert feed(population, ListBegun(), PodsListed(pods=(pod(1),))) == []
     assert feed(population, *listed(pod(2))) == ["-10.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    "after", [Refused(message="forbidden"), Watching(scope=Scope.NODE)], ids=["refused", "watching"]
+)
+def test_list_that_was_given_up_is_none(after: Record) -> None:
+    """Whoever was refused its next page, or watches again, is not listing any more."""
+    population = empty()
+    feed(population, *listed(pod(1), pod(2)))
+    feed(population, ListBegun(), PodsListed(pods=(pod(1),)), after)
+    assert not population.is_listing
+    assert feed(population, ENDED) == []
 
 
 def test_end_without_a_beginning_withdraws_nothing() -> None:
