@@ -73,6 +73,7 @@ class Reader:
             )
             for _ in range(2)
         )
+        self._has_spared = False
         self._reporter = Reporter(self._asker.report, self._say, delays)
 
     def run(self) -> None:
@@ -99,8 +100,11 @@ class Reader:
             self._write(self._asker.connect())
             self._delays.reset()
             # What the imports left is never garbage. Looking at it again and again is a quarter of
-            # what a list costs.
-            gc.freeze()
+            # what a list costs. Once: what a client leaves that was renewed is garbage.
+            if not self._has_spared:
+                gc.collect()
+                gc.freeze()
+                self._has_spared = True
         except CredentialsError as error:
             self._write(Lost(reason=str(error)))
             self._asker.wait(self._delays.next())

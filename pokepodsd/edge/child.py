@@ -24,7 +24,9 @@ class Child:
         """Fork, and call ``body`` in the child with its end of the socket."""
         ours, theirs = socket.socketpair()
         # What there is now is not looked at by the collector any more, on either side: looking
-        # writes to every object, and so would end the sharing of all pages (gc.freeze).
+        # writes to every object, and so would end the sharing of all pages (gc.freeze). What was
+        # just made may be garbage, and is looked at before.
+        gc.collect(1)
         gc.freeze()
         self.pid = os.fork()
         if self.pid == 0:
