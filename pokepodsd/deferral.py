@@ -6,6 +6,8 @@ until an attribute is asked for that no submodule is. Nothing is taken away: who
 package gets more of it, later. (`importlib.util.LazyLoader` does not wait: it takes the import of a
 submodule for a use.)
 
+Not for several threads that use one package's rest for the first time at once.
+
 Owns the way. Which packages, and why, is for those who use them to say.
 """
 

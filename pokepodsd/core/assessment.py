@@ -38,7 +38,7 @@ class Assessment:
         self._look = look
         self._cases = Cases(now)
         self.counts = self._cases.counts
-        self._touched: set[PeerId] = set()
+        self._touched: dict[PeerId, None] = {}
         self._pending: set[PeerId] = set()
         self._next_decisions: int = now
         self._has_answered = False
@@ -87,11 +87,11 @@ class Assessment:
         """A peer is gone; if it is back within `GONE_NS`, what was told of it stays."""
         self._cases.drop(peer_id, now)
         self._pending.discard(peer_id)
-        self._touched.discard(peer_id)
+        self._touched.pop(peer_id, None)
 
     def touch(self, peer_id: PeerId) -> None:
         """Something about a peer's layers has changed."""
-        self._touched.add(peer_id)
+        self._touched.setdefault(peer_id)
 
     def inspected(self, peer_id: PeerId, findings: Findings) -> None:
         """What the kernel says, as it was asked for."""
@@ -122,8 +122,8 @@ class Assessment:
 
     def tick(self, now: MonotonicNs) -> None:
         """Review what was touched, and decide what is due."""
-        for peer_id in sorted(self._touched)[:REVIEWS]:
-            self._touched.discard(peer_id)
+        for peer_id in sorted([*self._touched][:REVIEWS]):
+            del self._touched[peer_id]
             self._review(peer_id, now)
         self._cases.forget(now)
         if now < self._next_decisions:
@@ -140,8 +140,8 @@ class Assessment:
             return MonotonicNs(0)
         if not self._pending:
             return None
-        times = (self._cases.states[one].decide_ns or MonotonicNs(0) for one in self._pending)
-        return MonotonicNs(max(min(times), self._next_decisions))
+        earliest = min(self._cases.states[one].decide_ns or 0 for one in self._pending)
+        return MonotonicNs(max(earliest, self._next_decisions))
 
     def _reconsider(self, now: MonotonicNs) -> None:
         """This node is cut off: see whether it is over; whoever answers has all others asked."""
