@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.bench.accounting import cpu_ns, peak_bytes, pss_bytes
+from tests.bench.accounting import MB, cpu_ns, peak_bytes, pss_bytes
 from tests.bench.figures import Curves, Finding, Passage, Run
 from tests.cluster import Cluster, Daemon
 from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
@@ -22,7 +22,7 @@ from tests.largecluster import DEVICE, NAMESPACE, TABLES, Size, tunnels_up
 PODS = (10, 100, 1_000, 10_000, 150_000)
 _SHORT = (10, 100, 1_000)
 _PODS_A_NODE = 30
-_MS, _MB = 1e6, 1e6
+_MS = 1e6
 # Fixed costs flatten a line at its small end, and what is left of them when an empty daemon's are
 # taken off is noise there.
 _JUDGED_FROM = 1_000.0
@@ -170,10 +170,10 @@ def _memory(costs: Mapping[int, _Cost], empty: _Cost) -> Curves:
     lines = {}
     for place, name in enumerate(("daemon", "reader")):
         lines[f"{name}, PSS"] = {
-            pods: (one.memory[place] - empty.memory[place]) / _MB for pods, one in costs.items()
+            pods: (one.memory[place] - empty.memory[place]) / MB for pods, one in costs.items()
         }
         lines[f"{name}, peak"] = {
-            pods: (one.peaks[place] - empty.peaks[place]) / _MB for pods, one in costs.items()
+            pods: (one.peaks[place] - empty.peaks[place]) / MB for pods, one in costs.items()
         }
     note = "The reader holds a page at a time. A peak is VmHWM."
     return curve("Memory above an empty daemon's", "MB", lines, note, least=_NOISE_MB)
@@ -231,6 +231,6 @@ def _row(pods: int, one: _Cost) -> Sequence[str]:
         f"{one.pokes:.1f}",
         f"{one.steady_ns / one.pokes / 1e3:.0f}" if one.pokes else "-",
         f"{one.list_bytes / 1e3:.0f}",
-        " + ".join(f"{part / _MB:.0f}" for part in one.memory),
-        " + ".join(f"{part / _MB:.0f}" for part in one.peaks),
+        " + ".join(f"{part / MB:.0f}" for part in one.memory),
+        " + ".join(f"{part / MB:.0f}" for part in one.peaks),
     )

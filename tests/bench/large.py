@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import mean
 
 from pokepodsd.core.engine import TICK_NS
-from tests.bench.accounting import cpu_ns, cpu_ns_of, peak_bytes
+from tests.bench.accounting import MB, cpu_ns, cpu_ns_of, peak_bytes
 from tests.bench.figures import Figure, Finding, Goal, Passage, Run
 from tests.cluster import Cluster, Daemon
 from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
@@ -24,7 +24,6 @@ from tests.largecluster import DEVICE, LIMITS, NAMESPACE, TABLES, Size, tunnels_
 _SHORT = Size(peers=500, pods=15_000)
 _PATIENCE_SECONDS = 240.0
 _MS = 1e6
-_MB = 1e6
 _SHARED = "a runner of CI has few cores, and shares them"
 _LATENESS = (
     "Lateness is what the tick does not explain: the longest time without a poke on the wire, less "
@@ -208,7 +207,7 @@ def _peak(size: Size, what: str, peak: int) -> Figure:
     return Figure(
         name=f"peak memory (VmHWM) of a daemon {what}, {_named(size)}",
         unit="MB",
-        ours=[peak / _MB],
+        ours=[peak / MB],
         goals=[Goal(most=220, most_short=120, margin="the imports differ by their versions")],
     )
 

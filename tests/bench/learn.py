@@ -12,7 +12,7 @@ from typing import Final
 
 from tests.apiserver.client import ApiServer
 from tests.apiserver.podfactory import fleet
-from tests.bench.accounting import as_installed, run_command
+from tests.bench.accounting import MB, as_installed, run_command
 from tests.bench.figures import Figure, Finding, Goal, Run
 from tests.bench.interleave import interleave
 
@@ -20,7 +20,6 @@ PODS: Final = 5_000
 # So many that the reader's own, which it does not ask for, are few.
 NODES: Final = tuple(f"node-{number}" for number in range(100))
 TYPED: Final = "typed list"
-MB: Final = 1e6
 
 Learnt = dict[str, int]
 

@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench.accounting import family, peak_bytes
+from tests.bench.accounting import MB, family, peak_bytes
 from tests.bench.figures import Figure, Finding, Goal, Passage, Run
 from tests.cluster import Cluster, Daemon
 from tests.lab import Node, Process
 from tests.lab.launch import ip_batch
 
 PEERS = 5_000
-MEGABYTE = 1_000_000
 # The newcomers are soon through, and every peer has answered: more is kept of it then.
 MAX_RATE = 4_000
 PATIENCE_SECONDS = 120.0
@@ -38,8 +37,8 @@ def measure(run: Run) -> Iterator[Finding]:
                 ready.append((daemon.ready_ns - daemon.started_ns) / 1e9)
                 daemon.wait_status(f"{PEERS} peers: {PEERS} ok", PATIENCE_SECONDS)
                 ours, reader = family(daemon.process.pid)
-                peaks.append(peak_bytes(ours) / MEGABYTE)
-                readers.append(peak_bytes(reader) / MEGABYTE)
+                peaks.append(peak_bytes(ours) / MB)
+                readers.append(peak_bytes(reader) / MB)
         imports = list(_unwanted(cluster))
     yield Figure(
         name="5,000 peers from routes alone, learnt",

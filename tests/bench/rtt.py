@@ -6,7 +6,6 @@ stamps of each request and reply; what a program reports besides is its error. T
 are its journal's lines (``log.level = "debug"``), to a microsecond, as ping's and fping's are.
 """
 
-import math
 import re
 import sys
 import time
@@ -21,6 +20,7 @@ from tests.bench.figures import OURS, Figure, Finding, Goal, Run
 from tests.cluster import Cluster, Daemon
 from tests.daemon.wire import SECOND_NS, wait_requests_until
 from tests.lab import Echo, EchoCapture, Kind, Node, Process
+from tests.lab.figures import percentile_99
 from tests.lab.processes import Line
 
 PODS = 5_000
@@ -108,11 +108,6 @@ def printed(lines: Sequence[str], measured: Sequence[Trip]) -> list[float]:
         raise ValueError(f"{len(said)} round trips were printed, {len(measured)} measured")
     pairs = zip(said, measured, strict=True)
     return [abs(rtt_ns - trip.rtt_ns) / 1e3 for rtt_ns, trip in pairs]
-
-
-def percentile_99(values: Sequence[float]) -> float:
-    """The 99th percentile."""
-    return sorted(values)[math.ceil(0.99 * len(values)) - 1]
 
 
 def measure(run: Run) -> Iterator[Finding]:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.bench.rtt import Trip, journalled, percentile_99, printed, trips
+from tests.bench.rtt import Trip, journalled, printed, trips
 from tests.lab import Echo, Kind
+from tests.lab.figures import percentile_99
 from tests.lab.processes import Line
 
 HERE, THERE = "192.168.10.10", "10.244.32.1"

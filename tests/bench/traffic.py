@@ -27,6 +27,7 @@ from tests.apiserver.client import ApiServer
 from tests.apiserver.kubeconfig import CURRENT, write_kubeconfig
 from tests.apiserver.podfactory import PodArguments, fleet
 from tests.apiserver.tables import ACCEPT
+from tests.bench.accounting import MB
 from tests.bench.figures import Figure, Finding, Goal, Run
 from tests.bench.learn import NODES, PODS, full_server
 from tests.bench.reading import reading
@@ -37,7 +38,6 @@ HOUR_SECONDS: Final = 3_600
 LOOP_SECONDS: Final = 5
 BOOKMARK_SECONDS: Final = 60
 CHANGES_A_SECOND: Final = 10
-MB: Final = 1e6
 # What passed is counted as soon as the relay has it; what is still on its way is waited for.
 _QUIET_SECONDS = 0.3
 _PATIENCE_SECONDS = 20.0
