@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.bench.accounting import MB, cpu_ns, peak_bytes, pss_bytes
 from tests.bench.figures import Curves, Finding, Passage, Run
-from tests.cluster import Cluster, Daemon
+from tests.cluster import Cluster, Daemon, told
 from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
 from tests.lab import EchoCapture, Node
 from tests.largecluster import DEVICE, NAMESPACE, TABLES, Size, tunnels_up
@@ -204,7 +204,7 @@ def curve(
         lines={line: some for line, some in points.items() if some},
         steepest=steepest(1_000, 10_000) + _SLACK,
         judged_from=judged_from,
-        note=f"{note} {judged}",
+        note=f"{note} {judged} Set: `{told(TABLES)}`.",
     )
 
 

@@ -16,7 +16,7 @@ from statistics import mean
 from pokepodsd.core.engine import TICK_NS
 from tests.bench.accounting import MB, cpu_ns, cpu_ns_of, peak_bytes
 from tests.bench.figures import Figure, Finding, Goal, Passage, Run
-from tests.cluster import Cluster, Daemon
+from tests.cluster import Cluster, Daemon, told
 from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
 from tests.lab import EchoCapture, Node
 from tests.largecluster import DEVICE, LIMITS, NAMESPACE, TABLES, Size, tunnels_up
@@ -144,6 +144,7 @@ def _learn(
         ours=[sum(one.all_seconds for one in parts)],
         goals=[Goal(most=30, most_short=12, margin=_SHARED)],
         note=f"From the start to {steady_seconds} s after the list and the first save.",
+        settings=told(TABLES),
     )
     yield _late("while they are listed", listing)
     yield _late("while they are poked on, and saved", steady, saving)
@@ -152,6 +153,7 @@ def _learn(
         name=f"steady CPU, {_named(size)}",
         unit="% of a core",
         ours=[100 * steady.all_seconds / steady.seconds],
+        settings=told(TABLES),
     )
     rows = [f"{name:<8} {_row(one)}" for name, one in zip(_PARTS, parts, strict=True)]
     rows.append(f"the test API server: CPU {cpu_ns_of(cluster.api.pid) / SECOND_NS:.1f} s")
@@ -182,12 +184,14 @@ def _restore(cluster: Cluster, here: Node, size: Size, capture: EchoCapture) -> 
         unit="s",
         ours=[ready_seconds],
         goals=[Goal(most=3, most_short=10, margin=_SHARED)],
+        settings=told(TABLES),
     )
     yield Figure(
         name="from there until all of them are known",
         unit="s",
         ours=[restoring.seconds],
         note=f"While they are restored: {_row(restoring)}.",
+        settings=told(TABLES),
     )
     yield _late("while they are restored", restoring)
     yield _peak(size, "that restored them", peak)
@@ -200,6 +204,7 @@ def _late(when: str, *stretches: _Stretch) -> Figure:
         ours=[max(one.late_ms for one in stretches)],
         goals=[Goal(most=50, statistic="worst", most_short=500, margin=_SHARED)],
         note=_LATENESS,
+        settings=told(TABLES),
     )
 
 
@@ -209,6 +214,7 @@ def _peak(size: Size, what: str, peak: int) -> Figure:
         unit="MB",
         ours=[peak / MB],
         goals=[Goal(most=220, most_short=120, margin="the imports differ by their versions")],
+        settings=told(TABLES),
     )
 
 

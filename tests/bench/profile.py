@@ -13,10 +13,10 @@ from typing import Any, Final
 from tests.bench import stages
 from tests.bench.accounting import switches
 from tests.bench.figures import Figure, Finding, Passage, Run
-from tests.bench.paths import Observed, compare, observed
+from tests.bench.paths import OBSERVED, Observed, compare, observed
 from tests.bench.spying import spy
-from tests.bench.steady import INTERVAL_SECONDS, Ground, Reading, ground, sent
-from tests.cluster import Daemon
+from tests.bench.steady import INTERVAL_SECONDS, TABLES, Ground, Reading, ground, sent
+from tests.cluster import Daemon, told
 
 RATES: Final = (10, 200, 2_000)
 ACCOUNTED_SECONDS: Final = 4.0
@@ -53,6 +53,7 @@ def _wakeups(daemon: Daemon, rate: int) -> Figure:
         unit="a second",
         ours=[woken / (time.monotonic() - begin)],
         note="of daemon and reader; a tick is 50 ms, so 20 are the most that pokes need",
+        settings=told(TABLES),
     )
 
 
@@ -80,7 +81,9 @@ def _collector(standing: Ground, daemon: Observed, start: dict[str, Any]) -> Ite
         name="longest pass of the garbage collector, steady 2,000/s",
         unit="ms",
         ours=[_longest_ms(steady)],
-        note="0 is no pass at all: what a poke allocates is given back within its tick",
+        note="0 is no pass at all: what a poke allocates is given back within its tick. "
+        f"{OBSERVED}",
+        settings=told(TABLES),
     )
     text = [
         f"{'passes of generation':<22}{0:>6}{1:>6}{2:>6}   the longest",

@@ -57,11 +57,22 @@ def page(results: Sequence[Result], circumstances: Circumstances) -> str:
     missed = short_of(results, is_short=is_short)
     if missed:
         parts += ["## Not reached", "\n".join(f"- {line}" for line in missed)]
-    notes = [f"- {one.name}: {one.note}" for one in results if isinstance(one, Figure) and one.note]
+    notes = [
+        f"- {one.name}: {told}"
+        for one in results
+        if isinstance(one, Figure)
+        if (told := _told(one))
+    ]
     if notes:
         parts += ["## Notes", "\n".join(notes)]
     parts += [text for one in results for text in _sections(one)]
     return "\n\n".join(parts) + "\n"
+
+
+def _told(figure: Figure) -> str:
+    """The note and the settings."""
+    note = figure.note.rstrip(".") + "." if figure.note else ""
+    return " ".join(filter(None, (note, figure.settings and f"Set: `{figure.settings}`.")))
 
 
 def plot_name(curves: Curves) -> str:
@@ -169,6 +180,7 @@ def _figure(figure: Figure, *, is_short: bool) -> dict[str, Any]:
             for goal in figure.goals
         ],
         "note": figure.note or None,
+        "settings": figure.settings or None,
     }
 
 

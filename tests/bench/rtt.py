@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.bench.accounting import as_installed
 from tests.bench.figures import OURS, Figure, Finding, Goal, Run
-from tests.cluster import Cluster, Daemon
+from tests.cluster import Cluster, Daemon, told
 from tests.daemon.wire import SECOND_NS, wait_requests_until
 from tests.lab import Echo, EchoCapture, Kind, Node, Process
 from tests.lab.figures import percentile_99
@@ -153,6 +153,7 @@ def _figure(name: str, errors: Mapping[str, Sequence[Sequence[float]]]) -> Figur
             )
         ],
         note=f"Against the kernel's stamps of a capture. Medians of the errors: {middles}.",
+        settings=told(TABLES),
     )
 
 

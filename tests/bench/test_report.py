@@ -18,6 +18,7 @@ FIGURE = Figure(
     peers={"fping -l": [150.0, 150.0, 150.0], "icmplib": [750.0, 720.0, 660.0]},
     goals=[Goal(most=0.3, of="fping -l", most_short=0.5), Goal(most=0.04, of="icmplib")],
     note="The whole daemon.",
+    settings='poke.interval = "5s"',
 )
 CURVES = Curves(
     name="Memory by targets",
@@ -53,6 +54,7 @@ def test_the_page_has_a_row_a_peer_with_ratio_goal_and_judgement() -> None:
     ]
     assert "2026-01-02, the full form of `make bench`" in text
     assert "- CPU a poke, steady 200/s: 0.05 of icmplib, to reach 0.04" in text
+    assert '- CPU a poke, steady 200/s: The whole daemon. Set: `poke.interval = "5s"`.' in text
     assert f"({plot_name(CURVES)})" in text
     assert "exponent 0.06" in text
 
@@ -68,6 +70,7 @@ def test_the_json_has_every_value_and_judgement() -> None:
     whole = json.loads(json.dumps(document(RESULTS, circumstances())))
     (figure,) = whole["figures"]
     assert figure["ours"] == [30, 36, 33]
+    assert figure["settings"] == 'poke.interval = "5s"'
     assert [one["reached"] for one in figure["goals"]] == [True, False]
     assert whole["curves"][0]["lines"]["daemon"][-1] == [1_000, 40]
     assert whole["failures"] == {"idle": "LookupError: gone"}
