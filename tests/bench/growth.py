@@ -54,7 +54,6 @@ class _Cost:
 
 def measure(run: Run) -> Iterator[Finding]:
     """Daemons of each size, and an empty one, whose start and memory are taken off."""
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sizes = _SHORT if run.is_short else PODS
     costs = {}
     for pods in (0, *sizes):

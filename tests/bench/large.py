@@ -90,7 +90,6 @@ def lateness_ns(times_ns: Sequence[int]) -> float:
 
 def measure(run: Run) -> Iterator[Finding]:
     """List all, poke for a while, stop; start again with what was saved and no API server."""
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     size = _SHORT if run.is_short else LIMITS
     with Cluster(run.folder, nodes=1) as cluster:
         here = cluster.lab.nodes[0]

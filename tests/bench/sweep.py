@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -87,7 +87,11 @@ def _cpu(cluster: Cluster, run: Run) -> Figure:
         ended, pokes = _ended(command, there, alive=count)
         return ended.cpu_ns / 1_000 / pokes
 
-    contenders = {OURS: ours, _FPING: partial(theirs, fping), _ICMPLIB: partial(theirs, icmplib)}
+    contenders: dict[str, Callable[[], float]] = {
+        OURS: ours,
+        _FPING: partial(theirs, fping),
+        _ICMPLIB: partial(theirs, icmplib),
+    }
     values = interleave(run.runs(5, 1), contenders)
     all_of_it = median(one.whole_cpu_ns for one in whole) / 1e9
     return Figure(
