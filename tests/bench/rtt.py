@@ -78,6 +78,9 @@ def journalled(lines: Sequence[Line], measured: Sequence[Trip]) -> list[float]:
     """The errors, in us, of what the daemon's journal says; each line is of the last trip before.
 
     A pod is poked every 25 s, so that there is no other one.
+
+    Raises:
+        ValueError: more than one in a hundred have no line.
     """
     said: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
@@ -88,6 +91,8 @@ def journalled(lines: Sequence[Line], measured: Sequence[Trip]) -> list[float]:
         later = (rtt for at_ns, rtt in said.get(trip.address, []) if at_ns > trip.arrived_ns)
         if (rtt_ns := next(later, None)) is not None:
             errors.append(abs(rtt_ns - trip.rtt_ns) / 1e3)
+    if len(errors) < 0.99 * len(measured):
+        raise ValueError(f"{len(errors)} round trips are in the journal, {len(measured)} measured")
     return errors
 
 
@@ -178,9 +183,10 @@ def _stretch(here: Node, there: Node, daemon: Daemon, seconds: float) -> dict[st
         for name, process in started.items():
             process.wait(seconds + 10.0)
             said[name] = process.lines()
-        # What was answered by now is in the journal at the next tick.
+        # The capture has what was answered by now a lull later, and the journal a tick later.
         wait_requests_until(capture, time.monotonic_ns() + SECOND_NS // 5)
         measured = trips(capture.snapshot())
+        wait_requests_until(capture, time.monotonic_ns() + SECOND_NS // 5)
     errors = {
         name: printed(said[name], [one for one in measured if one.address == address])
         for name, address in zip(commands, addresses, strict=True)
