@@ -131,7 +131,7 @@ def _together(first: Sequence[Household], imports: Sequence[Share]) -> Iterator[
         settings=told(TABLES),
     )
     yield Figure(
-        name="the same where nothing else on the node runs Python",
+        name="memory with 1,000 pods where nothing else on the node runs Python, daemon and reader",
         unit="MB",
         ours=[one.alone_on_the_node / MB for one in first],
         goals=[Goal(most=70, most_short=75, margin="the imports differ by their versions")],
@@ -189,5 +189,3 @@ def _table(first: Sequence[Household], imports: Sequence[Share]) -> Iterator[str
             for field in ("pss", "anonymous", "files", "peak")
         )
         yield f"{name:48} {pss:6.1f} {anonymous:16.1f} {files:6.1f} {peak:6.1f}"
-    alone = median(one.alone_on_the_node for one in first) / MB
-    yield f"daemon and reader where nothing else on the node runs Python: {alone:.1f} MB"

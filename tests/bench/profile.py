@@ -64,7 +64,8 @@ def _profile(standing: Ground, pid: int, folder: Path) -> Passage:
     cpu_ns = Reading.of(pid, standing.here).since(before)
     return Passage(
         name="Where the processor time of a poke goes, steady 2,000/s",
-        text=stages.table(stages.count(spy(pid, SAMPLED_SECONDS, folder)), cpu_ns),
+        text=stages.table(stages.count(spy(pid, SAMPLED_SECONDS, folder)), cpu_ns)
+        + f"\nSet: {told(TABLES)}",
     )
 
 
@@ -93,6 +94,7 @@ def _collector(standing: Ground, daemon: Observed, start: dict[str, Any]) -> Ite
         f" {(steady['blocks'] - before['blocks']) / pokes:.3f} more.",
         f"What is left of what all targets' pokes of {INTERVAL_SECONDS} s allocated, by line:",
         *(f"{blocks:>9,} blocks {size:>11,} bytes  {place}" for place, blocks, size in lines),
+        f"Set: {told(TABLES)}. {OBSERVED}.",
     ]
     yield Passage(name="Collection and allocation, 10,000 targets at 2,000/s", text="\n".join(text))
 
