@@ -206,7 +206,7 @@ def pod_on(node: Node, number: int, *, namespace: str = "shop") -> PodArguments:
 
 
 def told(tables: Tables) -> str:
-    """The same on one line, for a report: `poke.interval = "5s", log.level = "debug"`."""
+    """A configuration on one line, for a report: `poke.interval = "5s", log.level = "debug"`."""
     return ", ".join(
         f"{section}.{line}"
         for section, values in tables.items()
