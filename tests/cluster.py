@@ -205,6 +205,15 @@ def pod_on(node: Node, number: int, *, namespace: str = "shop") -> PodArguments:
     )
 
 
+def told(tables: Tables) -> str:
+    """A configuration on one line, for a report: `poke.interval = "5s", log.level = "debug"`."""
+    return ", ".join(
+        f"{section}.{line}"
+        for section, values in tables.items()
+        for line in [*toml_lines({section: values})][1:]
+    )
+
+
 def toml_lines(tables: Tables) -> Iterator[str]:
     """A configuration as pokepodsd.toml says it."""
     for section, values in tables.items():

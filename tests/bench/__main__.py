@@ -1,12 +1,14 @@
 """`python -m tests.bench`: runs the benchmarks, prints the report, writes it with its plots.
 
-Owns the order of a run and what is written where.
+Owns the order of a run and what is written where. Where it is interrupted, that is what there is.
 """
 
 import json
+import os
 import sys
 import time
 import traceback
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,9 +20,11 @@ from tests.bench.figures import Curves, Failure, Figure, Result, Run, short_of
 from tests.bench.machine import machine, versions
 from tests.bench.plots import draw
 from tests.bench.table import BENCHMARKS, load
+from tests.demonstration.interrupts import Interrupts
 
 DOCUMENT = "results.json"
 PAGE = "README.md"
+_SIGNALLED = 128
 
 
 @click.command()
@@ -36,42 +40,77 @@ PAGE = "README.md"
 @click.option("--judge", is_flag=True, help="End with 1 where a goal is not reached.")
 def main(is_short: bool, only: tuple[str, ...], output: Path, judge: bool) -> None:
     """Measure pokepodsd beside its peers, in namespaces of its own (root)."""
-    results: list[Result] = []
-    for name, title in BENCHMARKS.items():
-        if not only or name in only:
-            results += _measure(name, title, is_short=is_short)
-    circumstances = report.Circumstances(
-        on=datetime.now(UTC).date(), machine=machine(), versions=versions(), is_short=is_short
-    )
-    text = report.page(results, circumstances)
-    output.mkdir(parents=True, exist_ok=True)
-    (output / PAGE).write_text(text, encoding="utf-8")
-    document = report.document(results, circumstances)
-    (output / DOCUMENT).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    draw(results, output, is_short=is_short)
-    print(text)
-    print(f"written: {output}/{PAGE}, {output}/{DOCUMENT} and the plots", file=sys.stderr)
-    has_failed = any(isinstance(one, Failure) for one in results)
-    if has_failed or (judge and short_of(results, is_short=is_short)):
+    # What is measured has byte-code, as a package installs it.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    chosen = {name: title for name, title in BENCHMARKS.items() if not only or name in only}
+    ledger = _Ledger()
+    with Interrupts() as interrupts:
+        try:
+            for name, title in chosen.items():
+                ledger.running = name
+                _measure(name, title, ledger, is_short=is_short)
+        except KeyboardInterrupt:
+            ledger.results.append(Failure(name=ledger.running, text="interrupted"))
+        finally:
+            _write(ledger, output, is_short=is_short)
+    if interrupts.number is not None:
+        sys.exit(_SIGNALLED + interrupts.number)
+    has_failed = any(isinstance(one, Failure) for one in ledger.results)
+    if has_failed or (judge and short_of(ledger.results, is_short=is_short)):
         sys.exit(1)
 
 
-def _measure(name: str, title: str, *, is_short: bool) -> list[Result]:
-    """The findings of one benchmark, with its failure where it ends with one."""
+class _Ledger:
+    """What was found so far, and how long it took."""
+
+    def __init__(self) -> None:
+        self.begin = datetime.now(UTC)
+        self.load = os.getloadavg()[0]
+        self.results: list[Result] = []
+        self.seconds: dict[str, float] = {}
+        self.running = ""
+
+    def circumstances(self, *, is_short: bool) -> report.Circumstances:
+        return report.Circumstances(
+            begin=self.begin,
+            machine=machine(),
+            versions=versions(),
+            is_short=is_short,
+            load=(self.load, os.getloadavg()[0]),
+            seconds=self.seconds,
+        )
+
+
+def _write(ledger: _Ledger, output: Path, *, is_short: bool) -> None:
+    """Print the report of what there is, and write it."""
+    circumstances = ledger.circumstances(is_short=is_short)
+    text = report.page(ledger.results, circumstances)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / PAGE).write_text(text, encoding="utf-8")
+    document = report.document(ledger.results, circumstances)
+    (output / DOCUMENT).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    draw(ledger.results, output, is_short=is_short)
+    print(text)
+    print(f"written: {output}/{PAGE}, {output}/{DOCUMENT} and the plots", file=sys.stderr)
+
+
+def _measure(name: str, title: str, ledger: _Ledger, *, is_short: bool) -> None:
+    """Enter the findings of one benchmark, with its failure where it ends with one."""
     print(f"{name}: {title}", file=sys.stderr, flush=True)
     begin = time.monotonic()
-    results: list[Result] = []
     with TemporaryDirectory(prefix=f"bench-{name}-") as folder:
         try:
-            for finding in load(name)(Run(folder=Path(folder), is_short=is_short)):
-                results.append(finding)
-                print(f"  {_line(finding)}", file=sys.stderr, flush=True)
+            with closing(load(name)(Run(folder=Path(folder), is_short=is_short))) as findings:
+                for finding in findings:
+                    ledger.results.append(finding)
+                    print(f"  {_line(finding)}", file=sys.stderr, flush=True)
         except Exception:  # noqa: BLE001 - it is in the report, and the rest is still measured
             text = traceback.format_exc()
             print(text, file=sys.stderr, flush=True)
-            results.append(Failure(name=name, text=text))
-    print(f"  {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
-    return results
+            ledger.results.append(Failure(name=name, text=text))
+        finally:
+            ledger.seconds[name] = time.monotonic() - begin
+    print(f"  {ledger.seconds[name]:.0f} s", file=sys.stderr, flush=True)
 
 
 def _line(finding: Result) -> str:

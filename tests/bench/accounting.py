@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+MB = 1e6
 _KIB = 1024
 
 
@@ -72,6 +73,15 @@ def peak_bytes(pid: int) -> int:
 def resident_bytes(pid: int) -> int:
     """The resident set of one process now (VmRSS)."""
     return kib_of(f"/proc/{pid}/status", "VmRSS")
+
+
+def icmp_count(snmp: str, table: str, name: str) -> int:
+    """A counter of /proc/net/snmp's text: of a table's two lines, one has names, one values.
+
+    "IcmpMsg" has a column only for what was ever counted: 0 where there is none.
+    """
+    names, values = [row.split() for row in snmp.splitlines() if row.startswith(f"{table}:")]
+    return int(dict(zip(names, values, strict=True)).get(name, "0"))
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ended:

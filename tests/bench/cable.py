@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pokepodsd.core.model import Family, NodeName, Target, TargetId, Uid
+from tests.bench.accounting import icmp_count
 from tests.lab import Lab, Node
 from tests.lab.launch import ip_batch
 
@@ -29,7 +30,7 @@ def cabled() -> Iterator[tuple[Node, Node]]:
 
 
 def lay(here: Node, there: Node) -> None:
-    """Lay the cable, and let every process use ICMP datagram sockets, as most hosts do."""
+    """Lay the cable, and let every process use ICMP datagram sockets."""
     lines = [
         f"link add {_CABLE} type veth peer name {_CABLE} netns {there.namespace}",
         f"link set {_CABLE} up",
@@ -38,7 +39,12 @@ def lay(here: Node, there: Node) -> None:
     ip_batch(here.namespace, lines)
     ip_batch(there.namespace, [f"link set {_CABLE} up", f"addr add {_THERE}/24 dev {_CABLE}"])
     ip_batch(here.namespace, [f"route replace {there.block} via {_THERE}"])
-    here.set_sysctl("net.ipv4.ping_group_range", "0 2147483647")
+    allow_datagram_sockets(here)
+
+
+def allow_datagram_sockets(node: Node) -> None:
+    """Let every process use ICMP datagram sockets, as systemd does on most distributions."""
+    node.set_sysctl("net.ipv4.ping_group_range", "0 2147483647")
 
 
 def pods_on(there: Node, count: int) -> list[Target]:
@@ -50,13 +56,12 @@ def pods_on(there: Node, count: int) -> list[Target]:
 
 def echo_requests(there: Node) -> int:
     """How many echo requests have arrived there, ever, by the kernel's count."""
-    return count_echo_requests(there.run("cat", "/proc/net/snmp").stdout)
+    return arrived(there.run("cat", "/proc/net/snmp").stdout)
 
 
-def count_echo_requests(snmp: str) -> int:
-    """The same from the text of /proc/net/snmp: a line of names, and one of values."""
-    names, values = [row.split() for row in snmp.splitlines() if row.startswith("Icmp:")]
-    return int(dict(zip(names, values, strict=True))["InEchos"])
+def arrived(snmp: str) -> int:
+    """The same from the text of /proc/net/snmp."""
+    return icmp_count(snmp, "Icmp", "InEchos")
 
 
 def lines_of(targets: Sequence[Target]) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.figures import Figure, Finding, Goal, Run
-from tests.bench.steady import INTERVAL_SECONDS, Ground, ground
-from tests.cluster import pod_on
+from tests.bench.steady import INTERVAL_SECONDS, TABLES, Ground, ground
+from tests.cluster import pod_on, told
 from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
 from tests.lab import EchoCapture, largest_window
 
@@ -60,6 +60,7 @@ def _figure(name: str, capture: EchoCapture, *, runs: int = 1, note: str = "") -
         ours=[_fullest(capture) for _ in range(runs)],
         goals=[GOAL],
         note=note,
+        settings=told(TABLES),
     )
 
 

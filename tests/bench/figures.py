@@ -50,7 +50,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One line of the report: ours, a value a run, and the peers', interleaved with it."""
+    """One line of the report: ours, a value a run, and the peers', interleaved with it.
+
+    ``settings`` are those of pokepodsd that are not its defaults.
+    """
 
     name: str
     unit: str
@@ -58,6 +61,7 @@ class Figure:
     peers: Mapping[str, Sequence[float]] = field(default_factory=dict)
     goals: Sequence[Goal] = ()
     note: str = ""
+    settings: str = ""
 
     def ratios(self, peer: str) -> list[float]:
         """Ours divided by the peer's, pair by pair.

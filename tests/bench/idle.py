@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.bench.accounting import as_installed, cpu_ns, switches
 from tests.bench.figures import OURS, Figure, Finding, Goal, Run
-from tests.cluster import Cluster
+from tests.cluster import Cluster, told
 from tests.lab import Process
 
 TARGETS = 10
@@ -42,6 +42,7 @@ def measure(run: Run) -> Iterator[Finding]:
         ours=[one[OURS][0] for one in used],
         peers={"fping -l": [one["fping -l"][0] for one in used]},
         goals=[Goal(most=5.0, most_short=8.0, margin="5 s hold one beat of anything, or none")],
+        settings=told(TABLES),
     )
     yield Figure(
         name="idle, processor time",
@@ -55,6 +56,7 @@ def measure(run: Run) -> Iterator[Finding]:
                 margin="after each sleep the caches are as cold as other work makes them",
             )
         ],
+        settings=told(TABLES),
     )
 
 

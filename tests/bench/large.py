@@ -14,9 +14,9 @@ from pathlib import Path
 from statistics import mean
 
 from pokepodsd.core.engine import TICK_NS
-from tests.bench.accounting import cpu_ns, cpu_ns_of, peak_bytes
+from tests.bench.accounting import MB, cpu_ns, cpu_ns_of, peak_bytes
 from tests.bench.figures import Figure, Finding, Goal, Passage, Run
-from tests.cluster import Cluster, Daemon
+from tests.cluster import Cluster, Daemon, told
 from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
 from tests.lab import EchoCapture, Node
 from tests.largecluster import DEVICE, LIMITS, NAMESPACE, TABLES, Size, tunnels_up
@@ -24,7 +24,6 @@ from tests.largecluster import DEVICE, LIMITS, NAMESPACE, TABLES, Size, tunnels_
 _SHORT = Size(peers=500, pods=15_000)
 _PATIENCE_SECONDS = 240.0
 _MS = 1e6
-_MB = 1e6
 _SHARED = "a runner of CI has few cores, and shares them"
 _LATENESS = (
     "Lateness is what the tick does not explain: the longest time without a poke on the wire, less "
@@ -91,7 +90,6 @@ def lateness_ns(times_ns: Sequence[int]) -> float:
 
 def measure(run: Run) -> Iterator[Finding]:
     """List all, poke for a while, stop; start again with what was saved and no API server."""
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     size = _SHORT if run.is_short else LIMITS
     with Cluster(run.folder, nodes=1) as cluster:
         here = cluster.lab.nodes[0]
@@ -145,6 +143,7 @@ def _learn(
         ours=[sum(one.all_seconds for one in parts)],
         goals=[Goal(most=30, most_short=12, margin=_SHARED)],
         note=f"From the start to {steady_seconds} s after the list and the first save.",
+        settings=told(TABLES),
     )
     yield _late("while they are listed", listing)
     yield _late("while they are poked on, and saved", steady, saving)
@@ -153,6 +152,7 @@ def _learn(
         name=f"steady CPU, {_named(size)}",
         unit="% of a core",
         ours=[100 * steady.all_seconds / steady.seconds],
+        settings=told(TABLES),
     )
     rows = [f"{name:<8} {_row(one)}" for name, one in zip(_PARTS, parts, strict=True)]
     rows.append(f"the test API server: CPU {cpu_ns_of(cluster.api.pid) / SECOND_NS:.1f} s")
@@ -183,12 +183,14 @@ def _restore(cluster: Cluster, here: Node, size: Size, capture: EchoCapture) -> 
         unit="s",
         ours=[ready_seconds],
         goals=[Goal(most=3, most_short=10, margin=_SHARED)],
+        settings=told(TABLES),
     )
     yield Figure(
         name="from there until all of them are known",
         unit="s",
         ours=[restoring.seconds],
         note=f"While they are restored: {_row(restoring)}.",
+        settings=told(TABLES),
     )
     yield _late("while they are restored", restoring)
     yield _peak(size, "that restored them", peak)
@@ -201,6 +203,7 @@ def _late(when: str, *stretches: _Stretch) -> Figure:
         ours=[max(one.late_ms for one in stretches)],
         goals=[Goal(most=50, statistic="worst", most_short=500, margin=_SHARED)],
         note=_LATENESS,
+        settings=told(TABLES),
     )
 
 
@@ -208,8 +211,9 @@ def _peak(size: Size, what: str, peak: int) -> Figure:
     return Figure(
         name=f"peak memory (VmHWM) of a daemon {what}, {_named(size)}",
         unit="MB",
-        ours=[peak / _MB],
+        ours=[peak / MB],
         goals=[Goal(most=220, most_short=120, margin="the imports differ by their versions")],
+        settings=told(TABLES),
     )
 
 

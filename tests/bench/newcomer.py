@@ -16,7 +16,7 @@ from tests.apiserver.control_client import EventWritten
 from tests.apiserver.podfactory import PodArguments
 from tests.bench.accounting import run_command
 from tests.bench.figures import Figure, Finding, Goal, Run
-from tests.cluster import Cluster, pod_on
+from tests.cluster import Cluster, pod_on, told
 from tests.daemon.wire import SECOND_NS, requests, wait_request_to
 from tests.lab import Echo, EchoCapture, Node
 
@@ -98,7 +98,7 @@ def _figures(
     name: str, delays: Sequence[float], targets: int, ping_seconds: float
 ) -> Iterator[Finding]:
     loop = loop_delay_ms(targets, ping_seconds=ping_seconds)
-    told = (
+    how = (
         f"{1e3 * ping_seconds:.1f} ms a ping, as {_LOOPED} of them took here, 5 s of sleep, and "
         "nothing for its list"
     )
@@ -109,13 +109,15 @@ def _figures(
         ours=[median(delays)],
         peers={"the origin's loop": [loop]},
         goals=[Goal(most=10.0, most_short=50.0, margin=margin)],
-        note=f"Of {len(delays):,} new pods. The origin's loop is computed, its mean: {told}.",
+        note=f"Of {len(delays):,} new pods. The origin's loop is computed, its mean: {how}.",
+        settings=told(TABLES),
     )
     yield Figure(
         name=f"newcomer, {name}, worst of {len(delays):,}",
         unit="ms",
         ours=[max(delays)],
         goals=[Goal(most=60.0, most_short=500.0, margin=margin)],
+        settings=told(TABLES),
     )
 
 

@@ -3,6 +3,7 @@
 Owns how a plot looks. The same results make the same file.
 """
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +12,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure as Drawing
 
 from tests.bench.figures import Curves, Figure, Goal, Result
-from tests.bench.report import plot_name
+from tests.bench.report import OVERVIEW, plot_name
 
-OVERVIEW = "figures.svg"
 _STYLE: Final[Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "pokepodsd",
@@ -24,6 +24,8 @@ _STYLE: Final[Any] = {
     "grid.alpha": 0.3,
 }
 _MARKERS = "osD^vPX*"
+_LETTERS = 45
+_LEAST_SHARE, _FAR_ABOVE = 1e-3, 10.0
 
 
 def draw(results: Sequence[Result], folder: Path, *, is_short: bool) -> list[Path]:
@@ -61,27 +63,36 @@ def _draw_curves(curves: Curves, path: Path) -> Path:
 
 def _draw_goals(judged: Sequence[tuple[str, float]], path: Path) -> Path:
     """How much of what it may be each figure is, on one axis: left of 1 is reached."""
-    drawing = Drawing(figsize=(7, 1 + 0.26 * len(judged)), layout="constrained")
+    names = [textwrap.fill(name, _LETTERS) for name, _ in judged]
+    shares = [share for _, share in judged]
+    lines = sum(name.count("\n") + 1.5 for name in names)
+    drawing = Drawing(figsize=(10, 1 + 0.17 * lines), layout="constrained")
     axes = drawing.subplots()
-    names, shares = zip(*judged, strict=True)
     colours = ["#2a7f4f" if share <= 1 else "#b3261e" for share in shares]
     axes.barh(range(len(names)), shares, color=colours, height=0.6)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set_xlabel("measured, as a share of what it may be at most (1 = just reached)")
+    drawing.supxlabel("measured, as a share of what it may be at most (1 = just reached)")
     return _save(drawing, path)
 
 
 def _judged(results: Sequence[Result], *, is_short: bool) -> list[tuple[str, float]]:
     return [
-        (_title(one, goal), max(one.value(goal) / bound, 1e-3))
+        (_title(one, goal), _share(one.value(goal), bound))
         for one in results
         if isinstance(one, Figure)
         for goal in one.goals
-        if (bound := goal.bound(is_short=is_short))
+        if (bound := goal.bound(is_short=is_short)) is not None
     ]
+
+
+def _share(value: float, bound: float) -> float:
+    """A value's share of its bound, on an axis that has no 0; a bound of 0 is reached or is not."""
+    if bound == 0:
+        return _LEAST_SHARE if value <= 0 else _FAR_ABOVE
+    return max(value / bound, _LEAST_SHARE)
 
 
 def _title(figure: Figure, goal: Goal) -> str:

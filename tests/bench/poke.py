@@ -18,7 +18,7 @@ from tests.bench.accounting import as_installed, cpu_ns
 from tests.bench.cable import cabled, echo_requests, lines_of, pods_on
 from tests.bench.figures import OURS, Figure, Finding, Goal, Run
 from tests.bench.interleave import interleave
-from tests.cluster import Tables, toml_lines
+from tests.cluster import Tables, told, toml_lines
 from tests.lab import Node, NotifySocket, Process
 
 _INTERVAL_SECONDS = 5
@@ -86,7 +86,9 @@ def _steady(place: _Place, run: Run) -> Figure:
         peers=values,
         goals=_goals(place.rate, set(values)),
         note=f"{len(place.targets):,} targets each {_INTERVAL_SECONDS} s behind a veth; the whole "
-        "daemon as it runs, started on saved targets",
+        "daemon as it runs, started on saved targets, without an API server, and stopped (SIGSTOP) "
+        "while it is another's turn",
+        settings=told(_tables(place.rate)),
     )
 
 
@@ -98,6 +100,16 @@ def _goals(rate: int, peers: set[str]) -> list[Goal]:
     return goals
 
 
+def _tables(rate: int) -> Tables:
+    """The settings that are not the defaults; the folders are besides."""
+    poke = {
+        "interval": f"{_INTERVAL_SECONDS}s",
+        "max_rate": round(rate * _HEADROOM),
+        "socket": "datagram",
+    }
+    return {"poke": poke}
+
+
 @contextmanager
 def _daemon(place: _Place) -> Iterator[Process]:
     """The daemon, poking all targets, and stopped while it is not its turn."""
@@ -106,11 +118,7 @@ def _daemon(place: _Place) -> Iterator[Process]:
     statefile.Writer(state, place.targets).finish()
     config = place.folder / "pokepodsd.toml"
     tables: Tables = {
-        "poke": {
-            "interval": f"{_INTERVAL_SECONDS}s",
-            "max_rate": round(place.rate * _HEADROOM),
-            "socket": "datagram",
-        },
+        **_tables(place.rate),
         "kubernetes": {"kubeconfig": str(place.folder / "nobody.conf")},
         "state": {"directory": str(state)},
     }

@@ -13,10 +13,10 @@ from typing import Any, Final
 from tests.bench import stages
 from tests.bench.accounting import switches
 from tests.bench.figures import Figure, Finding, Passage, Run
-from tests.bench.paths import Observed, compare, observed
+from tests.bench.paths import OBSERVED, Observed, compare, observed
 from tests.bench.spying import spy
-from tests.bench.steady import INTERVAL_SECONDS, Ground, Reading, ground, sent
-from tests.cluster import Daemon
+from tests.bench.steady import INTERVAL_SECONDS, TABLES, Ground, Reading, ground, sent
+from tests.cluster import Daemon, told
 
 RATES: Final = (10, 200, 2_000)
 ACCOUNTED_SECONDS: Final = 4.0
@@ -53,6 +53,7 @@ def _wakeups(daemon: Daemon, rate: int) -> Figure:
         unit="a second",
         ours=[woken / (time.monotonic() - begin)],
         note="of daemon and reader; a tick is 50 ms, so 20 are the most that pokes need",
+        settings=told(TABLES),
     )
 
 
@@ -63,7 +64,8 @@ def _profile(standing: Ground, pid: int, folder: Path) -> Passage:
     cpu_ns = Reading.of(pid, standing.here).since(before)
     return Passage(
         name="Where the processor time of a poke goes, steady 2,000/s",
-        text=stages.table(stages.count(spy(pid, SAMPLED_SECONDS, folder)), cpu_ns),
+        text=stages.table(stages.count(spy(pid, SAMPLED_SECONDS, folder)), cpu_ns)
+        + f"\nSet: {told(TABLES)}",
     )
 
 
@@ -80,7 +82,9 @@ def _collector(standing: Ground, daemon: Observed, start: dict[str, Any]) -> Ite
         name="longest pass of the garbage collector, steady 2,000/s",
         unit="ms",
         ours=[_longest_ms(steady)],
-        note="0 is no pass at all: what a poke allocates is given back within its tick",
+        note="0 is no pass at all: what a poke allocates is given back within its tick. "
+        f"{OBSERVED}",
+        settings=told(TABLES),
     )
     text = [
         f"{'passes of generation':<22}{0:>6}{1:>6}{2:>6}   the longest",
@@ -90,6 +94,7 @@ def _collector(standing: Ground, daemon: Observed, start: dict[str, Any]) -> Ite
         f" {(steady['blocks'] - before['blocks']) / pokes:.3f} more.",
         f"What is left of what all targets' pokes of {INTERVAL_SECONDS} s allocated, by line:",
         *(f"{blocks:>9,} blocks {size:>11,} bytes  {place}" for place, blocks, size in lines),
+        f"Set: {told(TABLES)}. {OBSERVED}.",
     ]
     yield Passage(name="Collection and allocation, 10,000 targets at 2,000/s", text="\n".join(text))
 

@@ -5,7 +5,7 @@ Owns the words and the columns. Judges by the goals of the figures, and knows no
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from tests.bench.figures import (
@@ -21,18 +21,26 @@ from tests.bench.figures import (
 from tests.bench.machine import sentence
 
 VERSION = 1
+OVERVIEW = "figures.svg"
+"""The file name of the plot of all goals."""
 _WORDS = {True: "reached", False: "**not reached**", None: "not judged"}
 _HEAD = ("figure", "pokepodsd", "beside it", "ratio", "to reach", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """When, on what and with what was measured, and in which form."""
+    """When, on what and with what was measured, and in which form.
 
-    on: date
+    ``load`` is the load average of a minute at the begin and at the end, ``seconds`` how long each
+    benchmark took.
+    """
+
+    begin: datetime
     machine: Mapping[str, str]
     versions: Mapping[str, str]
     is_short: bool
+    load: tuple[float, float]
+    seconds: Mapping[str, float]
 
 
 def page(results: Sequence[Result], circumstances: Circumstances) -> str:
@@ -44,9 +52,10 @@ def page(results: Sequence[Result], circumstances: Circumstances) -> str:
     form = "the short form, with its wide margins" if is_short else "the full form"
     parts = [
         "# Measured",
-        f"{circumstances.on:%Y-%m-%d}, {form} of `make bench`, on one machine:"
+        f"{circumstances.begin:%Y-%m-%d %H:%M} UTC, {form} of `make bench`, on one machine:"
         f" {sentence(circumstances.machine)}.",
         f"With {sentence(circumstances.versions)}.",
+        _duration(circumstances),
         (
             "Each line was measured in one run, interleaved with what stands beside it: the median"
             " (least to most). A ratio is that of each pair, and carries over to other machines;"
@@ -54,14 +63,42 @@ def page(results: Sequence[Result], circumstances: Circumstances) -> str:
         ),
         "\n".join(_table(results, is_short=is_short)),
     ]
+    if any(_is_judged(one, is_short=is_short) for one in results):
+        parts.append(f"![What was measured, as a share of what it may be]({OVERVIEW})")
     missed = short_of(results, is_short=is_short)
     if missed:
         parts += ["## Not reached", "\n".join(f"- {line}" for line in missed)]
-    notes = [f"- {one.name}: {one.note}" for one in results if isinstance(one, Figure) and one.note]
+    notes = [
+        f"- {one.name}: {told}"
+        for one in results
+        if isinstance(one, Figure)
+        if (told := _told(one))
+    ]
     if notes:
         parts += ["## Notes", "\n".join(notes)]
     parts += [text for one in results for text in _sections(one)]
     return "\n\n".join(parts) + "\n"
+
+
+def _duration(circumstances: Circumstances) -> str:
+    took = {name: f"{seconds:.0f}" for name, seconds in circumstances.seconds.items()}
+    before, after = circumstances.load
+    return (
+        f"It took {sum(circumstances.seconds.values()):.0f} s ({sentence(took)}). The load average"
+        f" was {before:.2f} at the begin and {after:.2f} at the end, its own work included."
+    )
+
+
+def _is_judged(result: Result, *, is_short: bool) -> bool:
+    return isinstance(result, Figure) and any(
+        goal.bound(is_short=is_short) is not None for goal in result.goals
+    )
+
+
+def _told(figure: Figure) -> str:
+    """The note and the settings."""
+    note = figure.note.rstrip(".") + "." if figure.note else ""
+    return " ".join(filter(None, (note, figure.settings and f"Set: `{figure.settings}`.")))
 
 
 def plot_name(curves: Curves) -> str:
@@ -75,7 +112,10 @@ def document(results: Sequence[Result], circumstances: Circumstances) -> dict[st
     is_short = circumstances.is_short
     return {
         "version": VERSION,
-        "date": f"{circumstances.on:%Y-%m-%d}",
+        "date": f"{circumstances.begin:%Y-%m-%d}",
+        "time": f"{circumstances.begin:%H:%M:%S} UTC",
+        "load_average": dict(zip(("begin", "end"), circumstances.load, strict=True)),
+        "seconds": dict(circumstances.seconds),
         "form": "short" if is_short else "full",
         "machine": dict(circumstances.machine),
         "versions": dict(circumstances.versions),
@@ -160,6 +200,7 @@ def _figure(figure: Figure, *, is_short: bool) -> dict[str, Any]:
         "goals": [
             {
                 "most": goal.bound(is_short=is_short),
+                "most_full": goal.most,
                 "of": goal.of or None,
                 "statistic": goal.statistic,
                 "value": figure.value(goal),
@@ -169,6 +210,7 @@ def _figure(figure: Figure, *, is_short: bool) -> dict[str, Any]:
             for goal in figure.goals
         ],
         "note": figure.note or None,
+        "settings": figure.settings or None,
     }
 
 

@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench.accounting import family, peak_bytes
+from tests.bench.accounting import MB, family, peak_bytes
 from tests.bench.figures import Figure, Finding, Goal, Passage, Run
-from tests.cluster import Cluster, Daemon
+from tests.cluster import Cluster, Daemon, told
 from tests.lab import Node, Process
 from tests.lab.launch import ip_batch
 
 PEERS = 5_000
-MEGABYTE = 1_000_000
 # The newcomers are soon through, and every peer has answered: more is kept of it then.
 MAX_RATE = 4_000
+_TABLES: dict[str, dict[str, Any]] = {
+    "poke": {"max_rate": MAX_RATE},
+    "tunnels": {"devices": ["tunl0"]},
+}
 PATIENCE_SECONDS = 120.0
 _LEARNT = f"the kernel's routes show {PEERS} peers"
 _UNWANTED = re.compile(
@@ -38,8 +41,8 @@ def measure(run: Run) -> Iterator[Finding]:
                 ready.append((daemon.ready_ns - daemon.started_ns) / 1e9)
                 daemon.wait_status(f"{PEERS} peers: {PEERS} ok", PATIENCE_SECONDS)
                 ours, reader = family(daemon.process.pid)
-                peaks.append(peak_bytes(ours) / MEGABYTE)
-                readers.append(peak_bytes(reader) / MEGABYTE)
+                peaks.append(peak_bytes(ours) / MB)
+                readers.append(peak_bytes(reader) / MB)
         imports = list(_unwanted(cluster))
     yield Figure(
         name="5,000 peers from routes alone, learnt",
@@ -47,6 +50,7 @@ def measure(run: Run) -> Iterator[Finding]:
         ours=learnt,
         goals=[Goal(most=1.0, most_short=3.0, margin="the imports alone take half of it")],
         note=f"From the exec to the entry that tells them; ready after {_spread(ready)} s.",
+        settings=told(_TABLES),
     )
     yield Figure(
         name="5,000 peers from routes alone, VmHWM of the daemon",
@@ -54,6 +58,7 @@ def measure(run: Run) -> Iterator[Finding]:
         ours=peaks,
         goals=[Goal(most=50, most_short=55, margin="other releases of Python take more")],
         note=f"All have answered. The reader, which waits for a kubeconfig: {_spread(readers)} MB.",
+        settings=told(_TABLES),
     )
     yield Figure(
         name="5,000 peers from routes alone, modules of kubernetes and its transport imported",
@@ -61,6 +66,7 @@ def measure(run: Run) -> Iterator[Finding]:
         ours=[float(len(imports))],
         goals=[Goal(most=0, most_short=0, margin="none is none")],
         note="In the daemon and its reader, by the interpreter's own log (-X importtime).",
+        settings=told(_TABLES),
     )
     if imports:
         yield Passage(name="imported without an API", text="\n".join(imports))
@@ -91,13 +97,9 @@ def lay_routes(here: Node, count: int) -> None:
 
 @contextmanager
 def _daemon(cluster: Cluster) -> Iterator[Daemon]:
-    tables: dict[str, dict[str, Any]] = {
-        "poke": {"max_rate": MAX_RATE},
-        "tunnels": {"devices": ["tunl0"]},
-        "kubernetes": {"kubeconfig": str(cluster.folder / "no-kubeconfig")},
-    }
+    nobodys = {"kubernetes": {"kubeconfig": str(cluster.folder / "no-kubeconfig")}}
     here = cluster.lab.nodes[0]
-    with cluster.daemon(here, tables, watchdog_seconds=60.0) as daemon:
+    with cluster.daemon(here, {**_TABLES, **nobodys}, watchdog_seconds=60.0) as daemon:
         yield daemon
 
 

@@ -6,7 +6,6 @@ stamps of each request and reply; what a program reports besides is its error. T
 are its journal's lines (``log.level = "debug"``), to a microsecond, as ping's and fping's are.
 """
 
-import math
 import re
 import sys
 import time
@@ -18,9 +17,10 @@ from typing import Any
 
 from tests.bench.accounting import as_installed
 from tests.bench.figures import OURS, Figure, Finding, Goal, Run
-from tests.cluster import Cluster, Daemon
+from tests.cluster import Cluster, Daemon, told
 from tests.daemon.wire import SECOND_NS, wait_requests_until
 from tests.lab import Echo, EchoCapture, Kind, Node, Process
+from tests.lab.figures import percentile_99
 from tests.lab.processes import Line
 
 PODS = 5_000
@@ -78,6 +78,9 @@ def journalled(lines: Sequence[Line], measured: Sequence[Trip]) -> list[float]:
     """The errors, in us, of what the daemon's journal says; each line is of the last trip before.
 
     A pod is poked every 25 s, so that there is no other one.
+
+    Raises:
+        ValueError: more than one in a hundred have no line.
     """
     said: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
@@ -88,6 +91,8 @@ def journalled(lines: Sequence[Line], measured: Sequence[Trip]) -> list[float]:
         later = (rtt for at_ns, rtt in said.get(trip.address, []) if at_ns > trip.arrived_ns)
         if (rtt_ns := next(later, None)) is not None:
             errors.append(abs(rtt_ns - trip.rtt_ns) / 1e3)
+    if len(errors) < 0.99 * len(measured):
+        raise ValueError(f"{len(errors)} round trips are in the journal, {len(measured)} measured")
     return errors
 
 
@@ -108,11 +113,6 @@ def printed(lines: Sequence[str], measured: Sequence[Trip]) -> list[float]:
         raise ValueError(f"{len(said)} round trips were printed, {len(measured)} measured")
     pairs = zip(said, measured, strict=True)
     return [abs(rtt_ns - trip.rtt_ns) / 1e3 for rtt_ns, trip in pairs]
-
-
-def percentile_99(values: Sequence[float]) -> float:
-    """The 99th percentile."""
-    return sorted(values)[math.ceil(0.99 * len(values)) - 1]
 
 
 def measure(run: Run) -> Iterator[Finding]:
@@ -158,6 +158,7 @@ def _figure(name: str, errors: Mapping[str, Sequence[Sequence[float]]]) -> Figur
             )
         ],
         note=f"Against the kernel's stamps of a capture. Medians of the errors: {middles}.",
+        settings=told(TABLES),
     )
 
 
@@ -182,9 +183,10 @@ def _stretch(here: Node, there: Node, daemon: Daemon, seconds: float) -> dict[st
         for name, process in started.items():
             process.wait(seconds + 10.0)
             said[name] = process.lines()
-        # What was answered by now is in the journal at the next tick.
+        # The capture has what was answered by now a lull later, and the journal a tick later.
         wait_requests_until(capture, time.monotonic_ns() + SECOND_NS // 5)
         measured = trips(capture.snapshot())
+        wait_requests_until(capture, time.monotonic_ns() + SECOND_NS // 5)
     errors = {
         name: printed(said[name], [one for one in measured if one.address == address])
         for name, address in zip(commands, addresses, strict=True)

@@ -19,7 +19,7 @@ from pokepodsd.edge.control import NAME, Client
 from tests.bench.accounting import as_installed
 from tests.bench.figures import Figure, Finding, Goal, Run
 from tests.bench.interleave import interleave
-from tests.cluster import Cluster
+from tests.cluster import Cluster, told
 from tests.largecluster import LIMITS, TABLES, Size, save_pods, tunnels_up
 
 _SHORT = Size(peers=500, pods=15_000)
@@ -70,6 +70,7 @@ def _figures(path: str, runs: int, what: str) -> Iterator[Finding]:
     )
     rows = f"{answer['peers']} peers and {answer['targets']} targets have a row"
     peers = {"pokepodsd --version": times[_VERSION]}
+    settings = told(_TABLES)
     for form, where in (("pipe", "into a pipe"), ("terminal", "on a terminal")):
         yield Figure(
             name=f"status of {what}, {where}",
@@ -78,9 +79,21 @@ def _figures(path: str, runs: int, what: str) -> Iterator[Finding]:
             peers=peers,
             goals=[_GOAL],
             note=rows,
+            settings=settings,
         )
-    yield Figure(name=f"status of {what}, -o json", unit="ms", ours=times["JSON"], peers=peers)
-    yield Figure(name=f"the daemon's answer alone, {what}", unit="ms", ours=times["answer"])
+    yield Figure(
+        name=f"status of {what}, -o json",
+        unit="ms",
+        ours=times["JSON"],
+        peers=peers,
+        settings=settings,
+    )
+    yield Figure(
+        name=f"the daemon's answer alone, {what}",
+        unit="ms",
+        ours=times["answer"],
+        settings=settings,
+    )
 
 
 def _answer(path: str) -> Mapping[str, int]:

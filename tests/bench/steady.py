@@ -4,7 +4,6 @@ Owns that world: the pods of one node, all of which answer, poked from another, 
 compared with from a third. Counts pokes as the kernel does, and the processor time beside them.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tests.bench.accounting import cpu_ns_of
+from tests.bench.accounting import cpu_ns_of, icmp_count
+from tests.bench.cable import allow_datagram_sockets
 from tests.cluster import Cluster, Daemon
 from tests.lab import Node
 
@@ -54,8 +54,7 @@ class Ground:
         self.cluster = cluster
         self.here, self.there, self.elsewhere = cluster.lab.nodes
         for node in (self.here, self.elsewhere):
-            # As systemd sets it on most distributions: datagram sockets for everybody.
-            node.set_sysctl("net.ipv4.ping_group_range", "0 2147483647")
+            allow_datagram_sockets(node)
         self.pods = 0
 
     def grow(self, pods: int) -> Self:
@@ -85,7 +84,4 @@ def ground(folder: Path, *, pods: int) -> Iterator[Ground]:
 def sent(node: Node) -> int:
     """How many echo requests a node has sent by IPv4 (the kernel's IcmpMsgOutType8)."""
     with node.inside():
-        lines = Path("/proc/thread-self/net/snmp").read_text().splitlines()
-    # Two lines each: the names, and the numbers below them.
-    names, numbers = (line.split() for line in lines if re.match("IcmpMsg:", line))
-    return int(dict(zip(names, numbers, strict=True)).get("OutType8", "0"))
+        return icmp_count(Path("/proc/thread-self/net/snmp").read_text(), "IcmpMsg", "OutType8")

@@ -5,24 +5,28 @@ before, the list of the pods from the API server, is no poke; the whole of it is
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TextIO
+from tempfile import TemporaryFile
+from typing import IO, Any, TextIO
 
 from tests.bench.accounting import Ended, as_installed, cpu_ns, run_command
-from tests.bench.cable import POD_PREFIX, count_echo_requests, lay
+from tests.bench.cable import POD_PREFIX, arrived, echo_requests, lay
 from tests.bench.figures import OURS, Figure, Finding, Goal, Run
 from tests.bench.interleave import interleave
-from tests.cluster import Cluster
+from tests.cluster import Cluster, told
 from tests.lab import Node
 from tests.lab.launch import ip_batch
 
+TABLES: Mapping[str, Mapping[str, Any]] = {"poke": {"max_rate": 10_000, "socket": "datagram"}}
 _PODS = 10_000
 _FEW_PODS = 1_000
 _DEAD = 100
@@ -38,12 +42,13 @@ _PART = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sweep:
-    """What a sweep took: from its first request to its end, and the processor time of it all."""
+    """What a sweep took: from its first request to its end, and all of it; its requests."""
 
     cpu_ns: int
     wall_ns: int
     whole_cpu_ns: int
     whole_wall_ns: int
+    pokes: int
 
 
 def measure(run: Run) -> Iterator[Finding]:
@@ -75,11 +80,18 @@ def _cpu(cluster: Cluster, run: Run) -> Figure:
     whole: list[_Sweep] = []
 
     def ours() -> float:
-        whole.append(_watch(once, there))
-        return whole[-1].cpu_ns / 1_000 / count
+        whole.append(_watch(once, there, of=count, alive=count))
+        return whole[-1].cpu_ns / 1_000 / whole[-1].pokes
 
-    contenders = {OURS: ours, _FPING: lambda: _ended(fping).cpu_ns / 1_000 / count}
-    contenders[_ICMPLIB] = lambda: _ended(icmplib).cpu_ns / 1_000 / count
+    def theirs(command: Sequence[str]) -> float:
+        ended, pokes = _ended(command, there, alive=count)
+        return ended.cpu_ns / 1_000 / pokes
+
+    contenders: dict[str, Callable[[], float]] = {
+        OURS: ours,
+        _FPING: partial(theirs, fping),
+        _ICMPLIB: partial(theirs, icmplib),
+    }
     values = interleave(run.runs(5, 1), contenders)
     all_of_it = median(one.whole_cpu_ns for one in whole) / 1e9
     return Figure(
@@ -92,7 +104,9 @@ def _cpu(cluster: Cluster, run: Run) -> Figure:
             Goal(most=0.1, of=_ICMPLIB, most_short=0.5, margin=_MARGIN),
         ],
         note="`once` from its first request to its end, its table included; with Python, its "
-        f"imports and the list of the pods it takes {all_of_it:.1f} s of CPU",
+        f"imports and the list of the pods it takes {all_of_it:.1f} s of CPU. Pokes "
+        "are those that the far end's kernel counted",
+        settings=told(TABLES),
     )
 
 
@@ -114,11 +128,15 @@ def _wall(cluster: Cluster, run: Run) -> Figure:
     whole: list[_Sweep] = []
 
     def ours() -> float:
-        whole.append(_watch(once, there))
+        whole.append(_watch(once, there, of=_FEW_PODS, alive=len(alive)))
         return whole[-1].wall_ns / 1e9
 
-    values = interleave(run.runs(5, 2), {OURS: ours, _FPING: lambda: _ended(fping).wall_ns / 1e9})
-    looped = run_command(loop).wall_ns / 1e9 * _SAMPLE_SHARE
+    def theirs() -> float:
+        return _ended(fping, there, alive=len(alive))[0].wall_ns / 1e9
+
+    values = interleave(run.runs(5, 2), {OURS: ours, _FPING: theirs})
+    ended, _ = _ended(loop, there, alive=len(alive) // _SAMPLE_SHARE)
+    looped = ended.wall_ns / 1e9 * _SAMPLE_SHARE
     ip_batch(there.namespace, [f"route del table local blackhole {one}/32" for one in dead])
     all_of_it = median(one.whole_wall_ns for one in whole) / 1e9
     mine = values.pop(OURS)
@@ -132,47 +150,99 @@ def _wall(cluster: Cluster, run: Run) -> Figure:
             Goal(most=1 / 75, of=_LOOP, most_short=1 / 40, margin=_MARGIN),
         ],
         note="`once` from its first request to its end, the timeout 1 s for all; the loop was run "
-        f"over a {_SAMPLE_SHARE}th of the pods, with as many dead among them, and multiplied. "
+        f"once, over a {_SAMPLE_SHARE}th of the pods with their share of dead, and multiplied. "
         f"With Python, its imports and the list of the pods `once` takes {all_of_it:.1f} s",
+        settings=told(TABLES),
     )
 
 
 def _once(cluster: Cluster) -> list[str]:
     here = cluster.lab.nodes[0]
-    poke = {"max_rate": 10_000, "socket": "datagram"}
-    config = cluster.write_config(here, {"poke": poke})
+    config = cluster.write_config(here, TABLES)
     return here.command(sys.executable, "-m", "pokepodsd", "--config", str(config), "once")
 
 
-def _ended(command: Sequence[str]) -> Ended:
-    return run_command(command, as_installed())
+def _ended(command: Sequence[str], there: Node, *, alive: int) -> tuple[Ended, int]:
+    """Run a peer to its end; what it used, and how many of its requests arrived.
+
+    Raises:
+        RuntimeError: they are fewer than pods that answer.
+    """
+    before = echo_requests(there)
+    ended = run_command(command, as_installed())
+    return ended, _enough(echo_requests(there) - before, alive, ended.output)
 
 
-def _watch(command: Sequence[str], there: Node) -> _Sweep:
-    """Run a sweep, and look every millisecond whether its first echo request has arrived."""
+def _watch(command: Sequence[str], there: Node, *, of: int, alive: int) -> _Sweep:
+    """Run a sweep, and look every millisecond whether its first echo request has arrived.
+
+    Raises:
+        RuntimeError: it did not poke so many pods, or did not hear those that answer.
+    """
     with ExitStack() as stack:
         with there.inside():
             counters = stack.enter_context(Path("/proc/thread-self/net/snmp").open())
-        before = _echo_requests(counters)
+        said = stack.enter_context(TemporaryFile())
+        before = _read(counters)
         started_ns = time.monotonic_ns()
-        process = subprocess.Popen(command, env=as_installed(), stdout=subprocess.DEVNULL)
+        process = stack.enter_context(_running(command, said))
         cpu = 0
         begin_ns = started_ns
-        while _echo_requests(counters) == before and process.poll() is None:
+        while _read(counters) == before and _is_alive(process.pid):
             begin_ns, cpu = time.monotonic_ns(), cpu_ns(process.pid)
             time.sleep(0.001)
         _, status, usage = os.wait4(process.pid, 0)
         ended_ns = time.monotonic_ns()
         process.returncode = os.waitstatus_to_exitcode(status)
+        pokes = _read(counters) - before
+        said.seek(0)
+        verify(said.read().decode(errors="replace"), process.returncode, of=of, alive=alive)
     whole = round((usage.ru_utime + usage.ru_stime) * 1e9)
     return _Sweep(
         cpu_ns=whole - cpu,
         wall_ns=ended_ns - begin_ns,
         whole_cpu_ns=whole,
         whole_wall_ns=ended_ns - started_ns,
+        pokes=_enough(pokes, alive, "once"),
     )
 
 
-def _echo_requests(counters: TextIO) -> int:
+def verify(said: str, status: int, *, of: int, alive: int) -> None:
+    """See by what `once` says in the end whether it did what is measured.
+
+    Raises:
+        RuntimeError: it knew other pods, or one in a hundred of those that answer was not heard.
+    """
+    found = re.search(r"(\d+) of (\d+) answered", said)
+    answered, asked = (int(found[1]), int(found[2])) if found else (0, 0)
+    if asked != of or not 0.99 * alive <= answered <= alive or status != int(answered < of):
+        raise RuntimeError(f"`once` ended with {status}, of {alive} alive in {of}: {said[-300:]}")
+
+
+def _enough(pokes: int, alive: int, said: str) -> int:
+    if pokes < alive:
+        raise RuntimeError(f"{pokes} requests arrived, {alive} pods answer: {said[-300:]}")
+    return pokes
+
+
+@contextmanager
+def _running(command: Sequence[str], said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process, which does not outlive the block."""
+    with subprocess.Popen(
+        command, env=as_installed(), stdout=subprocess.DEVNULL, stderr=said
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a child runs; one that has ended is left for wait4, which tells what it used."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
+
+
+def _read(counters: TextIO) -> int:
     counters.seek(0)
-    return count_echo_requests(counters.read())
+    return arrived(counters.read())

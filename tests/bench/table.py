@@ -3,7 +3,7 @@
 Owns their order in the report.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from importlib import import_module
 from typing import Final, cast
 
@@ -28,7 +28,8 @@ BENCHMARKS: Final[dict[str, str]] = {
     "fleet": "cost of the whole cluster as it grows",
 }
 
-Measure = Callable[[Run], Iterator[Finding]]
+# They are generators, which close what they opened when they are closed.
+Measure = Callable[[Run], Generator[Finding, None, None]]
 
 
 def load(name: str) -> Measure:

@@ -1,6 +1,7 @@
-"""What the far end's kernel says that it was asked."""
+"""What the kernels count, and the pods behind the cable."""
 
-from tests.bench.cable import count_echo_requests, lines_of, pods_on
+from tests.bench.accounting import icmp_count
+from tests.bench.cable import arrived, lines_of, pods_on
 from tests.lab import Lab
 
 SNMP = """\
@@ -15,7 +16,9 @@ IcmpMsg: 17 17
 
 def test_echo_requests_are_counted_by_their_name() -> None:
     """The line of names says where the number stands; kernels add columns."""
-    assert count_echo_requests(SNMP) == 17
+    assert arrived(SNMP) == 17
+    assert icmp_count(SNMP, "IcmpMsg", "OutType0") == 17
+    assert icmp_count(SNMP, "IcmpMsg", "OutType8") == 0
 
 
 def test_pods_have_addresses_of_the_far_node() -> None:

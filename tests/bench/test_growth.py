@@ -38,3 +38,4 @@ def test_what_an_empty_daemon_uses_as_well_is_left_out() -> None:
     made = curve("it", "MB", {"daemon": {10: -0.1, 100: 0.0, 1_000: 2.0}, "reader": {10: -1.0}}, "")
     assert made.lines == {"daemon": [(1_000.0, 2.0)]}
     assert made.is_reached() is None
+    assert "Not judged in this form" in made.note

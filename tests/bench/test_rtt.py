@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.bench.rtt import Trip, journalled, percentile_99, printed, trips
+from tests.bench.rtt import Trip, journalled, printed, trips
 from tests.lab import Echo, Kind
+from tests.lab.figures import percentile_99
 from tests.lab.processes import Line
 
 HERE, THERE = "192.168.10.10", "10.244.32.1"
@@ -45,10 +46,19 @@ def test_a_round_trip_is_between_the_kernels_stamps() -> None:
 
 
 def test_a_line_of_the_journal_is_of_the_trip_before_it() -> None:
-    """It comes after the reply, at the next tick; a trip without a line has no error."""
-    measured = [trip(1_000_000, 40_000), trip(9_000_000, 50_000), trip(99_000_000, 1)]
+    """It comes after the reply, at the next tick."""
+    measured = [trip(1_000_000, 40_000), trip(9_000_000, 50_000)]
     lines = [line(8_000_000, "0.047"), line(11_000_000, "0.049")]
     assert journalled(lines, measured) == pytest.approx([7.0, 1.0])
+
+
+def test_round_trips_that_are_not_in_the_journal_are_an_error() -> None:
+    """One in a hundred may be: its line comes after the last that is read."""
+    measured = [trip(number * 1_000_000, 40_000) for number in range(100)]
+    lines = [line(number * 1_000_000 + 500_000, "0.047") for number in range(99)]
+    assert journalled(lines, measured) == pytest.approx([7.0] * 99)
+    with pytest.raises(ValueError, match="98 round trips are in the journal, 100 measured"):
+        journalled(lines[:-1], measured)
 
 
 def test_what_peers_print_is_taken_in_its_order() -> None:

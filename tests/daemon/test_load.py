@@ -1,9 +1,8 @@
 """The pokes do not notice what the reader does."""
 
-import math
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from tests.cluster import Cluster
 from tests.daemon.wire import SECOND_NS, requests, to_pods, wait_requests_until
 from tests.lab import Echo, EchoCapture
+from tests.lab.figures import percentile_99
 
 INTERVAL_SECONDS = 5
 TARGETS = 5_000
@@ -20,11 +20,6 @@ TABLES: dict[str, dict[str, Any]] = {
     "poke": {"interval": f"{INTERVAL_SECONDS}s", "max_rate": 1_000},
     "log": {"level": "debug"},
 }
-
-
-def percentile_99(values: Iterable[float]) -> float:
-    ordered = sorted(values)
-    return ordered[math.ceil(0.99 * len(ordered)) - 1]
 
 
 def lateness(pokes: Sequence[Echo]) -> float:

@@ -4,7 +4,6 @@ Owns that comparison, and that of the command's time. Refuses any figure in seco
 """
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pokepodsd.edge.control import NAME, Client
 from tests.cluster import Cluster, Daemon
 from tests.daemon.wire import SECOND_NS, requests, wait_requests_until
 from tests.lab import EchoCapture, Node
+from tests.lab.figures import percentile_99
 from tests.largecluster import DEVICE, LIMITS, TABLES, save_pods, tunnels_up
 
 STRETCH_SECONDS = 8
@@ -47,8 +47,7 @@ def large_cluster(folder: Path) -> Iterator[tuple[Cluster, Daemon]]:
 def longest_gaps(capture: EchoCapture, begin: int) -> float:
     """The 99th percentile of the gaps between two pokes, in ms."""
     times = [echo.monotonic_ns for echo in requests(capture, begin)]
-    gaps = sorted((late - soon) / 1e6 for soon, late in pairwise(times))
-    return gaps[math.ceil(0.99 * len(gaps)) - 1]
+    return percentile_99((late - soon) / 1e6 for soon, late in pairwise(times))
 
 
 def ask_often(path: Path) -> int:

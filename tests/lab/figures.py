@@ -1,6 +1,7 @@
 """Owns the arithmetic of assertions about times and echoes. Pure functions only."""
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -22,6 +23,12 @@ def gaps(times_ns: Iterable[int]) -> list[int]:
     """Return the differences between neighbouring times, in the order of time."""
     ordered = sorted(times_ns)
     return [late - early for early, late in itertools.pairwise(ordered)]
+
+
+def percentile_99(values: Iterable[float]) -> float:
+    """Return the 99th percentile, which is one of the values."""
+    ordered = sorted(values)
+    return ordered[math.ceil(0.99 * len(ordered)) - 1]
 
 
 def by_destination(echoes: Iterable[Echo]) -> dict[str, list[Echo]]:
