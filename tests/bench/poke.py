@@ -87,7 +87,8 @@ def _steady(place: _Place, run: Run) -> Figure:
         goals=_goals(place.rate, set(values)),
         note=f"{len(place.targets):,} targets each {_INTERVAL_SECONDS} s behind a veth; the whole "
         "daemon as it runs, started on saved targets, without an API server, and stopped (SIGSTOP) "
-        "while it is another's turn",
+        "while it is another's turn. The plain loop sends and receives with ticks as long, and "
+        "thinks nothing: the floor of Python with a system call a packet",
         settings=told(_tables(place.rate)),
     )
 
