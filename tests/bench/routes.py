@@ -5,7 +5,6 @@ which every address answers.
 """
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,16 +12,16 @@ from typing import Any
 
 from tests.bench.accounting import MB, family, peak_bytes
 from tests.bench.figures import Figure, Finding, Goal, Passage, Run
+from tests.bench.report import spread
 from tests.cluster import Cluster, Daemon, told
-from tests.lab import Node, Process
-from tests.lab.launch import ip_batch
+from tests.largecluster import TABLES, Size, tunnels_up
 
 PEERS = 5_000
 # The newcomers are soon through, and every peer has answered: more is kept of it then.
 MAX_RATE = 4_000
 _TABLES: dict[str, dict[str, Any]] = {
     "poke": {"max_rate": MAX_RATE},
-    "tunnels": {"devices": ["tunl0"]},
+    **TABLES,
 }
 PATIENCE_SECONDS = 120.0
 _LEARNT = f"the kernel's routes show {PEERS} peers"
@@ -49,7 +48,7 @@ def measure(run: Run) -> Iterator[Finding]:
         unit="s",
         ours=learnt,
         goals=[Goal(most=1.0, most_short=3.0, margin="the imports alone take half of it")],
-        note=f"From the exec to the entry that tells them; ready after {_spread(ready)} s.",
+        note=f"From the exec to the entry that tells them; ready after {spread(ready)} s.",
         settings=told(_TABLES),
     )
     yield Figure(
@@ -57,7 +56,7 @@ def measure(run: Run) -> Iterator[Finding]:
         unit="MB",
         ours=peaks,
         goals=[Goal(most=50, most_short=55, margin="other releases of Python take more")],
-        note=f"All have answered. The reader, which waits for a kubeconfig: {_spread(readers)} MB.",
+        note=f"All have answered. The reader, which waits for a kubeconfig: {spread(readers)} MB.",
         settings=told(_TABLES),
     )
     yield Figure(
@@ -79,20 +78,8 @@ def _world(folder: Path) -> Iterator[Cluster]:
         here = cluster.lab.nodes[0]
         cluster.write_config(here)
         cluster.api.kill()
-        with Process(here.command(sys.executable, "-m", "tests.lab.answerer", "tunl0")) as answerer:
-            answerer.wait_for_line("up")
-            lay_routes(here, PEERS)
+        with tunnels_up(here, Size(peers=PEERS)):
             yield cluster
-
-
-def lay_routes(here: Node, count: int) -> None:
-    """Routes to so many peers, each with a block and an address of its own behind one device."""
-    lines = ["route add 172.20.0.0/16 dev tunl0"]
-    for number in range(count):
-        block = f"10.{100 + number // 256}.{number % 256}.0/26"
-        gateway = f"172.20.{number // 250}.{number % 250 + 1}"
-        lines.append(f"route add {block} via {gateway} dev tunl0 onlink")
-    ip_batch(here.namespace, lines)
 
 
 @contextmanager
@@ -125,7 +112,3 @@ def _unwanted(cluster: Cluster) -> Iterator[str]:
 def unwanted(lines: Sequence[str]) -> list[str]:
     """The modules in a log of imports that a node without an API has no use for."""
     return [line.rpartition("|")[2].strip() for line in lines if _UNWANTED.search(line)]
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{min(values):.2g} to {max(values):.2g}"
