@@ -12,7 +12,16 @@ from tests.apiserver.client import ApiServer
 _TESTS = Path(__file__).parent
 # They make network namespaces, boxes or packages.
 _NEED_ROOT = (
-    *("daemon", "lab", "packages", "system", "test_demo.py", "test_lab.py", "test_rollout.py"),
+    *(
+        "daemon",
+        "faults",
+        "lab",
+        "packages",
+        "system",
+        "test_demo.py",
+        "test_lab.py",
+        "test_rollout.py",
+    ),
     *("cli/test_need.py", "cli/test_status_lab.py", "cli/test_dead_api.py", "cli/test_trace"),
     "cli/test_readme.py",
     *("edge/test_netlink", "edge/test_desk_room", "prometheus/test_lab"),

@@ -70,7 +70,7 @@ class JournalledDaemon:
 
 @contextmanager
 def daemon_under_a_journal(
-    cluster: Cluster, here: Node, tables: Tables | None = None
+    cluster: Cluster, here: Node, tables: Tables | None = None, *, watchdog_seconds: float = 30.0
 ) -> Iterator[JournalledDaemon]:
     """Run pokepodsd on a node, as the unit does, with a journal that takes its entries."""
     config = cluster.write_config(here, tables)
@@ -78,7 +78,14 @@ def daemon_under_a_journal(
     (folder / "journal").mkdir()
     command = here.command("unshare", "--mount", "sh", "-c", WRAPPER, str(folder / "journal"))
     program = [sys.executable, "-m", "pokepodsd", "--config", str(config), "run"]
-    environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify")}
+    runtime = cluster.runtime_folder(here)
+    runtime.mkdir(exist_ok=True)
+    environment = {
+        **os.environ,
+        "RUNTIME_DIRECTORY": str(runtime),
+        "NOTIFY_SOCKET": str(folder / "notify"),
+        "WATCHDOG_USEC": str(round(watchdog_seconds * 1_000_000)),
+    }
     with (
         JournalSocket(folder / "journal" / "socket") as journal,
         NotifySocket(folder / "notify") as notify,
