@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -249,11 +250,20 @@ class Asker:
             case protocol.Troubled(reason=reason, renew=renew):
                 if renew:
                     self._renew.set()
-                yield Lost(reason=f"{self._api.url}: {reason}" if self._api else reason)
+                yield Lost(reason=self._explained(reason))
             case protocol.Forbidden(message=message):
                 yield Refused(message=message)
             case _:
                 assert_never(event)
+
+    def _explained(self, reason: str) -> str:
+        """A reason, with where it was met, and what of the credentials may be behind it."""
+        if self._api is None:
+            return reason
+        from pokepodsd.edge.certificate import out_of_time  # noqa: PLC0415
+
+        credentials = out_of_time(self._api.certificate, datetime.now(tz=UTC))
+        return "; ".join(filter(None, (f"{self._api.url}: {reason}", credentials)))
 
     def _selectors(self, scope: Scope, portable: bool) -> Mapping[str, str]:
         config = self._orders.config
