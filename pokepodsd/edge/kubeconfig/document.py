@@ -24,13 +24,19 @@ _CLUSTER_KEYS = (
 _CREDENTIALS = ("token", "clientCertificateData", "clientKeyData")
 
 
+def in_force(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The user or the cluster of the current context; empty where that is malformed or missing."""
+    context = _named(document, "context", document.get("current-context"))
+    return _named(document, kind, context.get(kind))
+
+
 def named_plugin(document: Mapping[str, Any], folder: Path) -> Plugin | None:
     """The plugin of the user in force; None where there is none, or another credential goes first.
 
     Raises:
         ValueError: what is said of it is malformed; the text quotes nothing.
     """
-    user = _in_force(document, "user")
+    user = in_force(document, "user")
     _refuse_command(user.get("auth-provider"))
     wanted = user.get("exec")
     # In the order of the kubernetes package.
@@ -60,7 +66,7 @@ def take_credential(document: Mapping[str, Any], status: Mapping[str, Any]) -> d
         raise PluginError("its credential is no text")
     if bool(certificate) != bool(key) or not (token or certificate):
         raise PluginError("it says neither a token nor a certificate with its key")
-    user = _in_force(document, "user")
+    user = in_force(document, "user")
     user.pop("exec")
     if token:
         user["token"] = token
@@ -79,12 +85,6 @@ def _refuse_command(provider: object) -> None:
         )
 
 
-def _in_force(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """The user or the cluster of the current context; empty where that is malformed or missing."""
-    context = _named(document, "context", document.get("current-context"))
-    return _named(document, kind, context.get(kind))
-
-
 def _named(document: Mapping[str, Any], kind: str, name: object) -> dict[str, Any]:
     items = document.get(f"{kind}s")
     for item in items if isinstance(items, list) else ():
@@ -96,7 +96,7 @@ def _named(document: Mapping[str, Any], kind: str, name: object) -> dict[str, An
 
 def _told(document: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     """The cluster, as a plugin is told of it."""
-    cluster = _in_force(document, "cluster")
+    cluster = in_force(document, "cluster")
     told = {key: cluster[key] for key in _CLUSTER_KEYS if key in cluster}
     file = cluster.get("certificate-authority")
     if file and "certificate-authority-data" not in told:

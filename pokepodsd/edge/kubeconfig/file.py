@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pokepodsd.edge.kubeconfig.document import named_plugin, take_credential
+from pokepodsd.edge.kubeconfig.document import in_force, named_plugin, take_credential
 from pokepodsd.edge.kubeconfig.plugin import PluginError, run
 from pokepodsd.edge.kubeconfig.trust import examine
 from pokepodsd.errors import CredentialsError, PluginFailedError
@@ -101,14 +101,19 @@ class Kubeconfig:
         return tuple(self._files)
 
     def _examine(self, file: Path) -> None:
-        """Check that it is ours alone, and what may be read; one that is missing is told later."""
+        """Check that it is ours alone, and can be read; one that is missing is told later."""
         examine(file, users=self._users)
-        with contextlib.suppress(OSError):
+        try:
             status = file.stat()
             if not stat.S_ISREG(status.st_mode):
                 raise CredentialsError(f"{file} is no file")
             if status.st_size > _MOST_BYTES:
                 raise CredentialsError(f"{file} is larger than {_MOST_BYTES // 1024} kB")
+            file.open("rb").close()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise CredentialsError(f"{file} cannot be read: {error.strerror}") from error
 
     def _ask_plugin(self, document: dict[str, Any]) -> datetime | None:
         """Put into the document what its exec plugin says, if it names one; until when it holds."""
@@ -181,13 +186,10 @@ def _read(
 
 
 def _named_files(document: Mapping[str, Any], folder: Path) -> Iterator[Path]:
-    for section, inner in (("users", "user"), ("clusters", "cluster")):
-        for item in document.get(section) or ():
-            values = item.get(inner) if isinstance(item, dict) else None
-            for key in _FILE_KEYS:
-                name = values.get(key) if isinstance(values, dict) else None
-                if isinstance(name, str):
-                    yield folder / name
+    for values in (in_force(document, "user"), in_force(document, "cluster")):
+        for key in _FILE_KEYS:
+            if isinstance(name := values.get(key), str):
+                yield folder / name
 
 
 def _identity(path: Path) -> object:
