@@ -28,7 +28,10 @@ def lost(stage: Stage) -> Entry:
     return entry
 
 
-@pytest.mark.parametrize("name", ["kubelet.conf", CERTIFICATE])
+FILES = ["kubelet.conf", pytest.param(CERTIFICATE, marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_gone_and_back(staged: Stage, name: str) -> None:
     """The file is named; the targets are poked on; it is noticed when it is back."""
     path = staged.cluster.kubelet_folder(staged.here) / name
@@ -40,7 +43,7 @@ def test_gone_and_back(staged: Stage, name: str) -> None:
     staged.survived(LOST, BACK)
 
 
-@pytest.mark.parametrize("name", ["kubelet.conf", CERTIFICATE])
+@pytest.mark.parametrize("name", FILES)
 def test_unreadable(cluster: Cluster, name: str) -> None:
     """For a daemon that may not read everything; the file and the reason are named."""
     path = cluster.kubelet_folder(cluster.lab.nodes[0]) / name
@@ -106,7 +109,11 @@ def in_an_open_folder(path: Path) -> None:
     path.parent.chmod(0o777)
 
 
-CHANGES = (open_to_all, open_to_a_group, of_another, in_an_open_folder)
+CHANGES = [
+    open_to_all,
+    *(pytest.param(one, marks=pytest.mark.long) for one in (open_to_a_group, of_another)),
+    pytest.param(in_an_open_folder, marks=pytest.mark.long),
+]
 
 
 def test_a_kubeconfig_that_others_may_write(staged: Stage) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pokepodsd.edge.kubeconfig.document import in_force, named_plugin, take_credential
-from pokepodsd.edge.kubeconfig.plugin import PluginError, run
+from pokepodsd.edge.kubeconfig.plugin import Plugin, PluginError, run
 from pokepodsd.edge.kubeconfig.trust import examine
 from pokepodsd.errors import CredentialsError, PluginFailedError
 
@@ -72,13 +72,15 @@ class Kubeconfig:
         self._seen = self._fingerprint()
         self._examine(self._path)
         document = _parse(self._path)
+        plugin = self._plugin(document)
         named = [self._path, *_named_files(document, self._path.parent)]
-        if named != self._files:
-            self._files = named
-            self._seen = self._fingerprint()
-        for file in self._files:
+        program = plugin and plugin.place()
+        if (files := [*named, program] if program else named) != self._files:
+            self._files = files
+            self._seen[1:] = self._fingerprint()[1:]
+        for file in named:
             self._examine(file)
-        expires = self._ask_plugin(document)
+        expires = plugin and self._ask(plugin, document)
         configuration, provided = _read(document, self._path, self._scratch)
         self._expires = _future(expires or provided)
         # Under "authorization" in release 35 of the package, "BearerToken" in 37.
@@ -97,7 +99,7 @@ class Kubeconfig:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The kubeconfig and the files that it names, by what `load` has seen."""
+        """The kubeconfig, the files and the plugin that it names, by what `load` has seen."""
         return tuple(self._files)
 
     def _examine(self, file: Path) -> None:
@@ -115,14 +117,14 @@ class Kubeconfig:
         except OSError as error:
             raise CredentialsError(f"{file} cannot be read: {error.strerror}") from error
 
-    def _ask_plugin(self, document: dict[str, Any]) -> datetime | None:
-        """Put into the document what its exec plugin says, if it names one; until when it holds."""
+    def _plugin(self, document: Mapping[str, Any]) -> Plugin | None:
         try:
-            plugin = named_plugin(document, self._path.parent)
+            return named_plugin(document, self._path.parent)
         except ValueError as error:
             raise CredentialsError(f"{self._path}: {error}") from None
-        if plugin is None:
-            return None
+
+    def _ask(self, plugin: Plugin, document: Mapping[str, Any]) -> datetime | None:
+        """Put into the document what its exec plugin says; until when that holds."""
         try:
             if program := plugin.place():
                 examine(program, users=self._users)
@@ -134,7 +136,7 @@ class Kubeconfig:
             ) from None
 
     def _fingerprint(self) -> list[object]:
-        """Inode, time and size of each file; of what a symlink points to, not of the link."""
+        """Which file, its time, size, mode and owner; of what a symlink points to, not the link."""
         return [_identity(path) for path in self._files]
 
 
@@ -197,7 +199,8 @@ def _identity(path: Path) -> object:
         status = os.stat(path)
     except OSError as error:
         return error.errno
-    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    what = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    return (*what, status.st_mode, status.st_uid, status.st_gid)
 
 
 @contextlib.contextmanager
