@@ -82,9 +82,9 @@ def end_descendants(pid: int) -> None:
 def descendants(pid: int) -> list[int]:
     """A process's children, their children and so on (proc(5)); none where it has ended."""
     found: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        # The thread may end meanwhile.
-        with contextlib.suppress(OSError):
+    # The process or a thread of it may end meanwhile; and descriptors may be used up.
+    with contextlib.suppress(OSError):
+        for file in Path(f"/proc/{pid}/task").glob("*/children"):
             for child in file.read_text().split():
                 found += [int(child), *descendants(int(child))]
     return found
