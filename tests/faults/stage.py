@@ -24,8 +24,8 @@ from tests.lab import EchoCapture, by_destination
 INTERVAL_SECONDS: Final = 1.0
 TABLES: Final[Tables] = {"poke": {"interval": "1s", "timeout": "500ms"}}
 PODS: Final = 20
-# A turn may come with the next tick, and with other work before it.
-_LONGEST_GAP_SECONDS: Final = 1.5 * INTERVAL_SECONDS
+# A turn that is left out makes two intervals of one; below, a busy machine may be as late as it is.
+_LONGEST_GAP_SECONDS: Final = 1.9 * INTERVAL_SECONDS
 _PATIENCE_SECONDS: Final = 60.0
 
 
