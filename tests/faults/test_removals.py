@@ -8,7 +8,7 @@ import pytest
 from tests.faults.removals import ROOT, Removal, removals
 
 
-@pytest.mark.parametrize("one", removals(), ids=lambda one: one.fault)
+@pytest.mark.parametrize("one", [*removals()], ids=lambda one: one.fault)
 def test_a_removal_fits_the_file(one: Removal) -> None:
     """Its text is there once, and something else comes of it."""
     assert (ROOT / one.path).read_text(encoding="utf-8").count(one.old) == 1
