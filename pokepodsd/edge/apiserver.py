@@ -140,6 +140,12 @@ class ApiServer:
         """Where the kubeconfig says that the server is."""
         return str(self._configuration.host)
 
+    @property
+    def certificate(self) -> str | None:
+        """The file of the client certificate, if there is one."""
+        file: str | None = self._configuration.cert_file
+        return file
+
     def ask(self, question: Ask) -> AbstractContextManager[Answer]:
         """GET the pods; the connection is dropped unless the answer was read to its end.
 

@@ -7,7 +7,7 @@ fault, and when it is over, is for the tests.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,14 +133,20 @@ class Stage:
 
 
 @contextmanager
-def stage(cluster: Cluster, tables: Tables | None = None, *, pods: int = PODS) -> Iterator[Stage]:
+def stage(
+    cluster: Cluster,
+    tables: Tables | None = None,
+    *,
+    pods: int = PODS,
+    prefix: Sequence[str] = (),
+) -> Iterator[Stage]:
     """Run the daemon on the first node of a cluster with this many pods on the second, all up."""
     here, there = cluster.lab.nodes[:2]
     cluster.make_pods(there, pods)
     merged = {**TABLES, **(tables or {})}
     with (
         EchoCapture(here) as capture,
-        daemon_under_a_journal(cluster, here, merged) as daemon,
+        daemon_under_a_journal(cluster, here, merged, prefix=prefix) as daemon,
     ):
         daemon.settle(rf".*{pods} targets: {pods} up, 0 down.* API: watching")
         yield Stage(cluster, daemon, capture, pods)
