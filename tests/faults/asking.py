@@ -123,16 +123,17 @@ def change_a_pod(stage: Stage) -> None:
         stage.make_pod(last + 1)
 
 
-def reader_pid(stage: Stage) -> int:
-    """The process that reads the API."""
+def reader_pid(stage: Stage) -> int | None:
+    """The process that reads the API, if there is one now."""
     _, *children = family(stage.daemon.process.pid)
-    return children[0]
+    return children[0] if children else None
 
 
 @contextmanager
 def bounded_reader(stage: Stage, most_mb: float) -> Iterator[None]:
     """In the block the reader stays the same process, and takes no more than so much more."""
     pid = reader_pid(stage)
+    assert pid is not None
     # proc(5): 5 sets the peak back to what is held now.
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     before = peak_bytes(pid)
