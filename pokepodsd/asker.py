@@ -17,6 +17,7 @@ from pokepodsd.core import protocol
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.errands import Report
 from pokepodsd.core.gathering import Gathering
+from pokepodsd.core.lines import LinePatience
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, NodeName, Scope
 from pokepodsd.core.nodes import Permit, read_answer
 from pokepodsd.core.podrecords import PodRecords
@@ -205,9 +206,11 @@ class Asker:
                     return
                 self._note_end(request, Result.OK)
                 yield from self.feed.opened()
+                patience = LinePatience(longest_ns=round(timings.silence * SECOND_NS))
                 for chunk in answer.chunks():
                     self._note_part(len(chunk))
                     self._allow(timings.silence)
+                    patience.note(chunk, MonotonicNs(self._heard_ns))
                     yield from self.feed.chunk(chunk)
                     self._gather(answer, chunk.count(b"\n"))
                 yield from self.feed.ended(answer.lived)

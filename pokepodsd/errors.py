@@ -96,6 +96,10 @@ class GarbledError(ApiError):
     """What arrived is not what the protocol says: not JSON, too long, of the wrong shape."""
 
 
+class TooLargeError(GarbledError):
+    """An answer is longer than what is held in memory."""
+
+
 class ControlError(PokepodsdError):
     """The running daemon cannot be asked, or refuses (EX_UNAVAILABLE of sysexits.h)."""
 
