@@ -1,9 +1,10 @@
 """Packets between the sockets and whoever thinks about them: the daemon's engine, or one sweep.
 
 Owns the order of an exchange: a reply beats an ICMP error, which anybody may send, and the clock
-is read right before each send.
+is read right before each send. And what nobody else can know of a packet before it is sent.
 """
 
+import random
 import select
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ _MOST_DATAGRAMS = 4_096
 # What is due and what arrives in this time is exchanged together: a wake-up for each packet costs
 # more than the packet, and the kernel's stamps say when it arrived.
 _LULL_SECONDS = 0.01
+# The kernel's, as `secrets` has it, which imports OpenSSL besides: 3 MB.
+_RANDOM = random.SystemRandom()
 
 
 class Poker(Protocol):
@@ -51,6 +54,11 @@ class Sweeping(Poker, Protocol):
 
     def tick(self, now: MonotonicNs) -> None:
         """Give up what is over."""
+
+
+def draw_cookie() -> int:
+    """64 bits for one packet, by which its reply is known."""
+    return _RANDOM.getrandbits(64)
 
 
 def turn(sweep: Sweeping, sockets: Mapping[Family, IcmpSocket]) -> None:
