@@ -47,6 +47,10 @@ class JournalledDaemon:
         """What was told since it had settled."""
         return self._journal.entries[self._first :]
 
+    def told_before(self) -> list[Entry]:
+        """What was told until it had settled."""
+        return self._journal.entries[: self._first]
+
     def wait_entry(self, kind: EventKind, timeout_seconds: float = 40.0) -> Entry:
         """The first entry of this kind since it had settled, past or to come."""
         numbers = count()

@@ -138,14 +138,19 @@ def stage(
     tables: Tables | None = None,
     *,
     pods: int = PODS,
+    far: bool = False,
     prefix: Sequence[str] = (),
 ) -> Iterator[Stage]:
-    """Run the daemon on the first node of a cluster with this many pods on the second, all up."""
+    """Run the daemon on the first node of a cluster with this many pods on the second, all up.
+
+    Pokes are seen as they leave, or ``far``: where they arrive, and what floods the first node is
+    not seen. The daemon is started by ``prefix``.
+    """
     here, there = cluster.lab.nodes[:2]
     cluster.make_pods(there, pods)
     merged = {**TABLES, **(tables or {})}
     with (
-        EchoCapture(here) as capture,
+        EchoCapture(there if far else here) as capture,
         daemon_under_a_journal(cluster, here, merged, prefix=prefix) as daemon,
     ):
         daemon.settle(rf".*{pods} targets: {pods} up, 0 down.* API: watching")
