@@ -100,6 +100,8 @@ class Judge:
 
     def _explained(self, daemon: str, notice: Notice) -> bool:
         linger = self._rule(notice.subject).linger_ns
+        if any(one.overlaps(notice.at_ns, notice.at_ns) for one in self._truth.slow):
+            return True
         return any(
             one.overlaps(notice.at_ns - linger, notice.at_ns)
             for one in self._truth.outages[daemon]
@@ -145,7 +147,8 @@ class Judge:
         begin, end = outage.begin_ns - rule.clear_ns, outage.end_ns + rule.clear_ns
         if outage.certain_ns < rule.least_ns or end > self._now_ns:
             return False
-        if any(one.overlaps(begin, end) for one in self._truth.absent[outage.daemon]):
+        hindrances = (*self._truth.absent[outage.daemon], *self._truth.slow)
+        if any(one.overlaps(begin, end) for one in hindrances):
             return False
         return not any(
             one is not outage and one.overlaps(begin, end) and _meets(one, outage)

@@ -46,6 +46,7 @@ class Kind:
 # An outage of a pod is told after three lost pokes, some of the interval each.
 _POD_LEAST: Final = 4.5
 _POD_MOST: Final = 6.0
+_POD_MORE: Final = 8.0
 # Longer than WatchdogSec=30.
 _HUNG: Final = 34.0
 
@@ -55,7 +56,8 @@ _NET: Final = ("net", "net:X")
 
 def table(interval_seconds: float) -> tuple[Kind, ...]:
     """Every kind, where each pod is poked once in this interval."""
-    shortest, longest = _POD_LEAST * interval_seconds, _POD_MOST * interval_seconds
+    shortest = _POD_LEAST * interval_seconds + _POD_MORE
+    longest = _POD_MOST * interval_seconds + _POD_MORE
     pods = [
         Kind(name=name, shortest=shortest, longest=longest, locks=("net:X",), has_pod=True)
         for name in ("pod-dead", "pod-rejected")

@@ -12,6 +12,7 @@ from typing import Final
 from tests.lab.journal import Entry
 from tests.soak import notices
 from tests.soak.pokes import PokeBook
+from tests.soak.relaying import Relaying
 from tests.soak.tap import Tap
 from tests.soak.truth import SECOND_NS, Spell
 from tests.soak.world import World
@@ -43,6 +44,8 @@ class Recorder:
         self.judges_pokes = False
         """Whether pods must be poked by now: not while all start."""
         self._next_sweep = 0
+        self._relaying = Relaying(world.relay_pid, self._begin_ns)
+        world.truth.slow = self._relaying.spells
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -103,6 +106,8 @@ class Recorder:
                 self._world.harness.append(f"{name}: the tap lost {lost} packets")
                 spell = Spell(fault="tap", begin_ns=now_ns - 2 * SECOND_NS, end_ns=now_ns)
                 self._world.truth.absent[name].append(spell)
+        if self._relaying.look(now_ns) is not None:
+            self.log("--- this machine is too slow to be a network")
         if self.judges_pokes and now_ns >= self._next_sweep:
             self._next_sweep = now_ns + _SWEEP_NS
             for book in self.books.values():

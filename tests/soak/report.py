@@ -33,6 +33,7 @@ class Found:
     starts: Mapping[str, int]
     violations: Sequence[Violation]
     harness: Sequence[str] = field(default_factory=list)
+    slow_seconds: float = 0.0
     changes: int = 0
 
 
@@ -87,6 +88,7 @@ def summary(found: Found) -> list[str]:
         f"{found.due} outages that had to be told, {_count_all(found)} alarms",
         f"entries: {_counted(told)}",
         *(f"of the run itself: {one}" for one in found.harness),
+        f"{found.slow_seconds:.0f} s in which this machine was too slow to be a network",
         f"{len(found.violations)} violations",
     ]
 

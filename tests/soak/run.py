@@ -18,7 +18,7 @@ from typing import Final
 from tests.demonstration.exits import FAILURES
 from tests.soak import leaks
 from tests.soak.churn import Churn
-from tests.soak.judgement import Judge, patiences
+from tests.soak.judgement import Judge, Patience, patiences
 from tests.soak.makers import MAKERS, Maker
 from tests.soak.netmakers import NETWORK
 from tests.soak.pokes import Violation, all_violations
@@ -33,6 +33,7 @@ _MAKERS: Final[Mapping[str, Maker]] = {**MAKERS, **NETWORK}
 # All daemons begin at once, and each pokes all pods some times more at its beginning.
 _START_SECONDS: Final = 300.0
 _SETTLE_SECONDS: Final = 240.0
+_APART_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
 _TUNNEL_INTERVAL_NS: Final = 5 * SECOND_NS
 
@@ -57,11 +58,10 @@ class Run:
     def found(self) -> Found:
         """Judge all that was seen until now."""
         now = time.monotonic_ns()
-        world, size = self.world, self.world.size
+        world = self.world
         with world.lock:
             notices = [one for one in world.notices if one.at_ns >= self.begin_ns]
-            rules = patiences(round(size.interval_seconds * SECOND_NS), _TUNNEL_INTERVAL_NS)
-            judge = Judge(world.truth, rules, now)
+            judge = Judge(world.truth, rules(world.size), now)
             wrong = [*all_violations(self.recorder.books), *judge.violations(notices)]
             wrong += leaks.violations(self.sampler.series, self.begin_ns, now)
             wrong += [*self.unsettled, *self._said(now)]
@@ -79,6 +79,11 @@ class Run:
             violations=sorted(wrong, key=lambda one: one.at_ns),
             harness=list(world.harness),
             changes=self.changes,
+            slow_seconds=sum(
+                (min(one.end_ns, now) - one.begin_ns) / SECOND_NS
+                for one in world.truth.slow
+                if one.begin_ns >= self.begin_ns
+            ),
         )
 
     def _said(self, now: int) -> Iterator[Violation]:
@@ -87,6 +92,11 @@ class Run:
                 yield Violation(
                     at_ns=now, daemon=name, expected="nothing on stderr", seen=said[-300:]
                 )
+
+
+def rules(size: Size) -> Mapping[str, Patience]:
+    """When an outage must be told in a cluster like this."""
+    return patiences(round(size.interval_seconds * SECOND_NS), _TUNNEL_INTERVAL_NS)
 
 
 def build(world: World, size: Size, churn: Churn, say: Callable[[str], None]) -> None:
@@ -106,6 +116,8 @@ def running(world: World, seed: int, folder: Path) -> Iterator[Run]:
         for unit in world.units.values():
             with world.lock:
                 unit.start()
+            # Not all at once: 20 that poke all pods for the first time fill the network.
+            time.sleep(_APART_SECONDS)
         yield run
 
 
@@ -119,8 +131,12 @@ def play(run: Run, plan: Sequence[Planned], churn: Churn, say: Callable[[str], N
     run.recorder.judges_pokes = True
     with churning(run, churn):
         _make_all(run, plan, say)
+    last_ns = time.monotonic_ns()
     try:
         wait_well(world, _SETTLE_SECONDS)
+        # The ends of the last outages have their time to be told.
+        clear_ns = max(rules(world.size)[kind].clear_ns for kind in ("peer", "pod"))
+        time.sleep(max(0, last_ns + clear_ns - time.monotonic_ns()) / SECOND_NS)
     except UnsettledError as error:
         run.unsettled.append(
             Violation(

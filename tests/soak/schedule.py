@@ -42,18 +42,31 @@ def letter(index: int) -> str:
     return f"node-{chr(ord('a') + index)}"
 
 
-def draw(kinds: Sequence[Kind], *, seed: int, seconds: float, nodes: int) -> list[Planned]:
-    """A fault every 20 s; all are over after so many seconds. The same seed draws the same."""
-    return [*_draw(kinds, random.Random(f"faults {seed}"), seconds=seconds, nodes=nodes)]
+def draw(
+    kinds: Sequence[Kind],
+    *,
+    seed: int,
+    seconds: float,
+    nodes: int,
+    every_seconds: float = EVERY_SECONDS,
+) -> list[Planned]:
+    """A fault every so often; all are over after so many seconds. The same seed draws the same."""
+    dice = random.Random(f"faults {seed}")
+    times = [number * every_seconds for number in range(int(seconds // every_seconds))]
+    return [*_draw(kinds, dice, times, seconds=seconds, nodes=nodes)]
 
 
 def _draw(
-    kinds: Sequence[Kind], dice: random.Random, *, seconds: float, nodes: int
+    kinds: Sequence[Kind],
+    dice: random.Random,
+    times: Sequence[float],
+    *,
+    seconds: float,
+    nodes: int,
 ) -> Iterator[Planned]:
     held: list[Planned] = []
     bag: list[Kind] = []
-    for number in range(int(seconds // EVERY_SECONDS)):
-        at = number * EVERY_SECONDS
+    for number, at in enumerate(times):
         held = [one for one in held if one.end + _REST_SECONDS > at]
         taken = frozenset[str]().union(*(one.locks for one in held))
         for attempt in range(_TRIES):

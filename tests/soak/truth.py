@@ -66,6 +66,8 @@ class Truth:
         """When a daemon does not run."""
         self.faults: list[Spell] = []
         """Every fault that was made, whatever it makes untrue."""
+        self.slow: list[Spell] = []
+        """When this machine itself was too slow to be a network."""
 
     def all_outages(self) -> Iterator[Outage]:
         """Those of all daemons."""

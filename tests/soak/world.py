@@ -80,7 +80,8 @@ class World:
             cluster = Cluster(folder, nodes=size.nodes, pod_prefix=24, tunnels=Encapsulation.IPIP)
             self.cluster = self._exits.enter_context(cluster)
             self._traces = Traces(folder, [one.namespace for one in cluster.lab.places])
-            self._prefer_relay()
+            # What it is late with would be taken for a fault of the network.
+            os.setpriority(os.PRIO_PROCESS, self.relay_pid, -10)
         register(self.cluster, *self.cluster.lab.nodes)
         for node in self.nodes:
             unit = Unit(self.cluster, node, self.truth)
@@ -172,11 +173,12 @@ class World:
         self._made[name] = made
         return made
 
-    def _prefer_relay(self) -> None:
-        """It is the network: what it is late with would be taken for the network's fault."""
+    @property
+    def relay_pid(self) -> int:
+        """The process that is the network between the nodes."""
         digger = self.cluster.lab._digger
-        if digger is not None:
-            os.setpriority(os.PRIO_PROCESS, digger.helper.pid, -10)
+        assert digger is not None
+        return digger.helper.pid
 
 
 class Making:
