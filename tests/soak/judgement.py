@@ -81,6 +81,7 @@ class Judge:
             told = by_daemon.get(daemon, [])
             found += self._false(daemon, told)
             found += self._untold(daemon, told)
+            found += self._unpaired(daemon, told)
         return sorted(found, key=lambda one: (one.at_ns, one.daemon))
 
     def reported(self, notices: Iterable[Notice]) -> tuple[int, int]:
@@ -140,6 +141,38 @@ class Judge:
             ]
             if len(clears) != 1:
                 yield self._miscounted(outage, "end of it", clears)
+
+    def _unpaired(self, daemon: str, told: Iterable[Notice]) -> Iterator[Violation]:
+        """Whatever else is the matter: nothing is told twice in a row, and all of it has an end."""
+        open_alarms: dict[str, Notice] = {}
+        for notice in told:
+            if notice.says not in (Says.ALARM, Says.CLEAR):
+                continue
+            before = open_alarms.pop(notice.subject, None)
+            if notice.says is Says.ALARM:
+                open_alarms[notice.subject] = notice
+            if before is None or notice.says is Says.CLEAR:
+                continue
+            is_again = notice.kind is before.kind and not notice.subject.startswith("pods/")
+            if is_again and not self._was_away(daemon, before.at_ns, notice.at_ns):
+                yield self._wrong(notice, f"no second alarm about {notice.subject}")
+        for notice in open_alarms.values():
+            end = self._end_ns(daemon, notice)
+            if self._now_ns > end and not self._was_away(daemon, notice.at_ns, self._now_ns):
+                yield self._wrong(notice, "an end of this alarm")
+
+    def _was_away(self, daemon: str, begin_ns: int, end_ns: int) -> bool:
+        """Whether it may have begun anew meanwhile, and remembers nothing."""
+        return any(one.overlaps(begin_ns, end_ns) for one in self._truth.absent[daemon])
+
+    def _end_ns(self, daemon: str, notice: Notice) -> int:
+        """When the end of what an alarm tells must have been told."""
+        ends = [
+            one.end_ns
+            for one in self._truth.outages[daemon]
+            if _explains(one, notice.subject) and one.end_ns >= notice.at_ns
+        ]
+        return max(ends, default=notice.at_ns) + self._rule(notice.subject).clear_ns
 
     def _is_due(self, outage: Outage) -> bool:
         """Whether it must have been told by now, and nothing else was the matter meanwhile."""

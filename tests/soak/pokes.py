@@ -52,6 +52,7 @@ class PokeBook:
     pokes: int = 0
     longest_ns: int = 0
     """The longest that a pod waited which was well known all the time."""
+    longest_at_ns: int = 0
     violations: list[Violation] = field(default_factory=list)
     _last: dict[str, int] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
@@ -73,10 +74,11 @@ class PokeBook:
         elif last:
             gap = at_ns - last
             if gap > self.longest_ns and not self.truth.present_ns(self.daemon, last, at_ns):
-                self.longest_ns = gap
+                self.longest_ns, self.longest_at_ns = gap, at_ns
         if at_ns - last > self.allowance_ns:
             self._check_waited(address, life, at_ns)
-        self._told.discard(address)
+        if life.deleted_ns == NEVER_NS:
+            self._told.discard(address)
         self._last[address] = at_ns
 
     def sweep(self, now_ns: int) -> None:

@@ -48,6 +48,10 @@ def figures(found: Found) -> Figures:
         "longest wait of a pod (s)": {
             name: book.longest_ns / SECOND_NS for name, book in found.books.items()
         },
+        "when that was (s)": {
+            name: max(0, book.longest_at_ns - found.begin_ns) / SECOND_NS
+            for name, book in found.books.items()
+        },
         "starts": {name: float(starts) for name, starts in found.starts.items()},
         "alarms": _count(found, lambda one: one.says is Says.ALARM),
         "entries": _count(found, lambda _: True),

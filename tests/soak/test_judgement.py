@@ -97,6 +97,17 @@ def test_an_end_that_is_missing_or_doubled_is_found(truth: Truth) -> None:
     assert len(judged(truth, told(110, SILENT), told(151, BACK), told(153, BACK))) == 1
 
 
+def test_what_need_not_be_told_is_not_told_twice_either(truth: Truth) -> None:
+    """A short outage may have its alarm; but not two, and not one without an end."""
+    truth.outages["node-a"][0].undone_ns = at(105)
+    assert not judged(truth, told(110, SILENT), told(152, BACK))
+    assert len(judged(truth, told(110, SILENT), told(120, SILENT), told(152, BACK))) == 1
+    assert len(judged(truth, told(110, SILENT))) == 1
+    assert not judged(truth, told(110, SILENT), now=160)
+    truth.absent["node-a"].append(Spell(fault="daemon-killed", begin_ns=at(115), end_ns=at(118)))
+    assert not judged(truth, told(110, SILENT), told(120, SILENT), told(152, BACK))
+
+
 def test_of_a_node_that_is_cut_off_no_peer_is_to_blame() -> None:
     """Its own alarm is the one that is wanted."""
     truth = Truth()
