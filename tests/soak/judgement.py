@@ -146,14 +146,15 @@ class Judge:
         """Whatever else is the matter: nothing is told twice in a row, and all of it has an end."""
         open_alarms: dict[str, Notice] = {}
         for notice in told:
-            if notice.says not in (Says.ALARM, Says.CLEAR):
+            if notice.says not in (Says.ALARM, Says.CLEAR) or notice.subject.startswith("pods/"):
+                # Several pods that are told together may come back apart.
                 continue
             before = open_alarms.pop(notice.subject, None)
             if notice.says is Says.ALARM:
                 open_alarms[notice.subject] = notice
             if before is None or notice.says is Says.CLEAR:
                 continue
-            is_again = notice.kind is before.kind and not notice.subject.startswith("pods/")
+            is_again = notice.kind is before.kind
             if is_again and not self._was_away(daemon, before.at_ns, notice.at_ns):
                 yield self._wrong(notice, f"no second alarm about {notice.subject}")
         for notice in open_alarms.values():
