@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -55,6 +56,17 @@ class JournalledDaemon:
             timeout_seconds,
         )
 
+    def wait_told(self, kind: EventKind, times: int, timeout_seconds: float = 40.0) -> None:
+        """Wait until an entry of this kind was told so often since it had settled."""
+        deadline = time.monotonic() + timeout_seconds
+        while kinds(self.told()).count(kind.name) < times:
+            assert time.monotonic() < deadline, kinds(self.told())
+            time.sleep(0.02)
+
+    def beats(self) -> list[int]:
+        """When the watchdog was fed, by the monotonic clock."""
+        return self._notify.beats()
+
     def finish(self) -> list[Entry]:
         """Stop it, so that it tells what it holds back, and return all of the scene's entries."""
         self.process.terminate()
@@ -77,7 +89,7 @@ def daemon_under_a_journal(
     folder = Path(tempfile.mkdtemp(dir=cluster.folder))
     (folder / "journal").mkdir()
     command = here.command("unshare", "--mount", "sh", "-c", WRAPPER, str(folder / "journal"))
-    program = [sys.executable, "-m", "pokepodsd", "--config", str(config), "run"]
+    program = [sys.executable, *cluster.program, "--config", str(config), "run"]
     runtime = cluster.runtime_folder(here)
     runtime.mkdir(exist_ok=True)
     environment = {

@@ -24,6 +24,8 @@ from tests.lab import EchoCapture, by_destination
 INTERVAL_SECONDS: Final = 1.0
 TABLES: Final[Tables] = {"poke": {"interval": "1s", "timeout": "500ms"}}
 PODS: Final = 20
+# The unit's.
+WATCHDOG_SECONDS: Final = 30.0
 # A turn may come with the next tick, and with other work before it.
 _LONGEST_GAP_SECONDS: Final = 1.5 * INTERVAL_SECONDS
 _PATIENCE_SECONDS: Final = 60.0
@@ -133,14 +135,20 @@ class Stage:
 
 
 @contextmanager
-def stage(cluster: Cluster, tables: Tables | None = None, *, pods: int = PODS) -> Iterator[Stage]:
+def stage(
+    cluster: Cluster,
+    tables: Tables | None = None,
+    *,
+    pods: int = PODS,
+    watchdog_seconds: float = WATCHDOG_SECONDS,
+) -> Iterator[Stage]:
     """Run the daemon on the first node of a cluster with this many pods on the second, all up."""
     here, there = cluster.lab.nodes[:2]
     cluster.make_pods(there, pods)
     merged = {**TABLES, **(tables or {})}
     with (
         EchoCapture(here) as capture,
-        daemon_under_a_journal(cluster, here, merged) as daemon,
+        daemon_under_a_journal(cluster, here, merged, watchdog_seconds=watchdog_seconds) as daemon,
     ):
         daemon.settle(rf".*{pods} targets: {pods} up, 0 down.* API: watching")
         yield Stage(cluster, daemon, capture, pods)
