@@ -61,9 +61,7 @@ class Daemon:
         self._manager = manager
         now = monotonic_ns()
         channels = [one.channel for one in sockets]
-        self._engine = Engine(
-            config, channels, cookie=random.SystemRandom().getrandbits(64), now=now
-        )
+        self._engine = Engine(config, channels, draw=exchange.draw_cookie, now=now)
         self._saver = Saver(state_directory, lambda: self._engine.targets)
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)

@@ -30,6 +30,7 @@ from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Pause
 from pokepodsd.core.records import Lost, Record, encode
+from pokepodsd.edge.child import end_descendants
 from pokepodsd.errors import CredentialsError, GarbledError
 from pokepodsd.reporter import Reporter
 
@@ -128,11 +129,11 @@ class Reader:
             while self._listen(ALIVE_EVERY):
                 self._write(self._asker.alive())
                 if time.monotonic() > self._deadline:
-                    os._exit(_STUCK_STATUS)
+                    _exit(_STUCK_STATUS)
                 self._asker.renew_if_changed()
         finally:
             # The daemon is gone.
-            os._exit(0)
+            _exit(0)
 
     def _listen(self, seconds: float) -> bool:
         """Take what the daemon says for so long, however much that is; False at its end."""
@@ -167,3 +168,9 @@ class Reader:
             if record is not None:
                 self._say(record)
             time.sleep(_LOOKUP_GAP)
+
+
+def _exit(status: int) -> None:
+    """End at once, and an exec plugin with this process."""
+    end_descendants(os.getpid())
+    os._exit(status)

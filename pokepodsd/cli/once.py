@@ -1,7 +1,6 @@
 """``pokepodsd once``: one sweep over what the API lists now, as a table."""
 
 import gc
-import secrets
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -114,8 +113,7 @@ def _sweep(
     """Poke them all, with a bar of progress on a terminal; the outcomes by the targets' names."""
     now = monotonic_ns()
     channels = [one.channel for one in sockets]
-    cookie = secrets.randbits(64)
-    sweep = Sweep(targets, channels, config.poke, tries=tries, cookie=cookie, now=now)
+    sweep = Sweep(targets, channels, config.poke, tries=tries, draw=exchange.draw_cookie, now=now)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("poking", total=len(targets))
         by_family = {one.channel.family: one for one in sockets}

@@ -18,6 +18,7 @@ from pokepodsd.core.model import (
     MILLISECOND_NS,
     Channel,
     Datagram,
+    Draw,
     Health,
     IcmpError,
     Layer,
@@ -56,10 +57,10 @@ class Engine:
     """The whole thinking of the daemon, without its doing."""
 
     def __init__(
-        self, config: Config, channels: Iterable[Channel], *, cookie: int, now: MonotonicNs
+        self, config: Config, channels: Iterable[Channel], *, draw: Draw, now: MonotonicNs
     ) -> None:
         self._config = config
-        self._poking = Poking(config, channels, cookie=cookie, now=now)
+        self._poking = Poking(config, channels, draw=draw, now=now)
         self._podding = Podding(self._poking, config, now)
         self._peering = Peering(self._poking, config.tunnels, now)
         self._api = ApiBelief(now)

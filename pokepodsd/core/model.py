@@ -5,7 +5,7 @@ clock are `MonotonicNs`, times on the wall clock `WallNs`, durations are plain i
 names end in ``_ns``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, NewType
@@ -15,6 +15,8 @@ NodeName = NewType("NodeName", str)
 TargetId = NewType("TargetId", str)
 MonotonicNs = NewType("MonotonicNs", int)
 WallNs = NewType("WallNs", int)
+Draw = Callable[[], int]
+"""Makes the cookie of one probe: 64 bits that nobody can guess."""
 
 SECOND_NS = 1_000_000_000
 MILLISECOND_NS = 1_000_000

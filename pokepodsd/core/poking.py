@@ -12,6 +12,7 @@ from pokepodsd.core.health import HealthBook, Record
 from pokepodsd.core.lanes import Lanes
 from pokepodsd.core.model import (
     Channel,
+    Draw,
     Layer,
     MonotonicNs,
     NodeName,
@@ -50,10 +51,10 @@ class Poking:
     """The targets that are poked."""
 
     def __init__(
-        self, config: Config, channels: Iterable[Channel], *, cookie: int, now: MonotonicNs
+        self, config: Config, channels: Iterable[Channel], *, draw: Draw, now: MonotonicNs
     ) -> None:
         self._config = config
-        self.flights = Flights(channels, cookie=cookie, timeout_ns=config.poke.timeout_ns)
+        self.flights = Flights(channels, draw=draw, timeout_ns=config.poke.timeout_ns)
         self.lanes = Lanes(_intervals(config), max_rate=config.poke.max_rate, now=now)
         self.books = {layer: HealthBook() for layer in Layer}
         self.ledger = Ledger()

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 # About 300 pods: what is read at once is also decoded at once, between two ticks.
@@ -65,14 +65,38 @@ class Child:
         return 0
 
     def kill(self) -> str:
-        """End the child at once, wait for it, and say how it ended."""
+        """End the child at once, with all that it started; wait for it, and say how it ended."""
+        started = descendants(self.pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+        _kill(started)
         self._socket.close()
         _, status = os.waitpid(self.pid, 0)
         if os.WIFSIGNALED(status):
             return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
         return f"exited with status {os.WEXITSTATUS(status)}"
+
+
+def end_descendants(pid: int) -> None:
+    """End all that a process started, but not itself."""
+    _kill(descendants(pid))
+
+
+def descendants(pid: int) -> list[int]:
+    """A process's children, their children and so on (proc(5)); none where it has ended."""
+    found: list[int] = []
+    # The process or a thread of it may end meanwhile; and descriptors may be used up.
+    with contextlib.suppress(OSError):
+        for file in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in file.read_text().split():
+                found += [int(child), *descendants(int(child))]
+    return found
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _be_child(body: Callable[[socket.socket], None], theirs: socket.socket) -> None:

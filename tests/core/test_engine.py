@@ -10,7 +10,7 @@ from pokepodsd.core.model import Target
 from pokepodsd.core.records import (
     PodChanged,
 )
-from tests.core.builders import COOKIE, T0, V4, make_config, make_pod
+from tests.core.builders import T0, V4, draw_cookie, make_config, make_pod
 from tests.core.world import World, answers, is_silent, make_world, per_address, pods
 
 
@@ -155,7 +155,7 @@ def test_congested_host_takes_no_target_down() -> None:
 def test_each_failure_is_told_if_so_wished() -> None:
     """With log.failures = "each" every failed ping has its entry, and the change its own."""
     config = make_config(log={"failures": "each"})
-    world = World(engine=Engine(config, (V4,), cookie=COOKIE, now=T0), answer=is_silent)
+    world = World(engine=Engine(config, (V4,), draw=draw_cookie, now=T0), answer=is_silent)
     world.take_list(make_pod())
     world.run(30)
     told = Counter(world.told())
@@ -166,7 +166,7 @@ def test_each_failure_is_told_if_so_wished() -> None:
 def test_each_reply_is_told_to_who_debugs() -> None:
     """At log.level = "debug" every reply has its entry, and at "info" none has."""
     config = make_config(log={"level": "debug"})
-    world = World(engine=Engine(config, (V4,), cookie=COOKIE, now=T0))
+    world = World(engine=Engine(config, (V4,), draw=draw_cookie, now=T0))
     world.take_list(make_pod())
     world.run(20)
     assert Counter(world.told()) == {EventKind.POKE_ANSWERED: len(world.sends)}

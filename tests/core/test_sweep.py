@@ -15,7 +15,7 @@ from pokepodsd.core.model import (
     TargetId,
 )
 from pokepodsd.core.sweep import Sweep
-from tests.core.builders import COOKIE, T0, V4, V6, at, make_config, make_target, reply_to
+from tests.core.builders import T0, V4, V6, at, draw_cookie, make_config, make_target, reply_to
 
 REPLY, SILENCE, ERROR, REFUSED = range(4)
 
@@ -23,7 +23,7 @@ REPLY, SILENCE, ERROR, REFUSED = range(4)
 def sweep_of(count: int, *, tries: int = 1, max_rate: int = 200) -> Sweep:
     targets = [make_target(number) for number in range(1, count + 1)]
     poke = make_config(poke={"max_rate": max_rate}).poke
-    return Sweep(targets, (V4, V6), poke, tries=tries, cookie=COOKIE, now=T0)
+    return Sweep(targets, (V4, V6), poke, tries=tries, draw=draw_cookie, now=T0)
 
 
 def finish(sweep: Sweep, behaviours: dict[str, list[int]]) -> tuple[Counter[str], list[int]]:

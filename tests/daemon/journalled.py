@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -48,6 +48,10 @@ class JournalledDaemon:
         """What was told since it had settled."""
         return self._journal.entries[self._first :]
 
+    def told_before(self) -> list[Entry]:
+        """What was told until it had settled."""
+        return self._journal.entries[: self._first]
+
     def wait_entry(self, kind: EventKind, timeout_seconds: float = 40.0) -> Entry:
         """The first entry of this kind since it had settled, past or to come."""
         numbers = count()
@@ -82,14 +86,22 @@ class JournalledDaemon:
 
 @contextmanager
 def daemon_under_a_journal(
-    cluster: Cluster, here: Node, tables: Tables | None = None, *, watchdog_seconds: float = 30.0
+    cluster: Cluster,
+    here: Node,
+    tables: Tables | None = None,
+    *,
+    watchdog_seconds: float = 30.0,
+    prefix: Sequence[str] = (),
 ) -> Iterator[JournalledDaemon]:
-    """Run pokepodsd on a node, as the unit does, with a journal that takes its entries."""
+    """Run pokepodsd on a node, as the unit does, with a journal that takes its entries.
+
+    ``prefix`` is a program that runs it, such as setpriv.
+    """
     config = cluster.write_config(here, tables)
     folder = Path(tempfile.mkdtemp(dir=cluster.folder))
     (folder / "journal").mkdir()
     command = here.command("unshare", "--mount", "sh", "-c", WRAPPER, str(folder / "journal"))
-    program = [sys.executable, *cluster.program, "--config", str(config), "run"]
+    program = [*prefix, sys.executable, "-m", "pokepodsd", "--config", str(config), "run"]
     runtime = cluster.runtime_folder(here)
     runtime.mkdir(exist_ok=True)
     environment = {

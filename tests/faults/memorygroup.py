@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +19,12 @@ class MemoryGroup:
         self._path = path
         self._limit = path / ("memory.limit_in_bytes" if _FIRST.is_dir() else "memory.max")
         # A program that runs in a network namespace has a /sys of its own (ip-netns(8)).
-        self.members = Path(f"/proc/{os.getpid()}/root") / path.relative_to("/") / "cgroup.procs"
-        """The file to write a process into it."""
+        self._members = Path(f"/proc/{os.getpid()}/root") / path.relative_to("/") / "cgroup.procs"
+
+    @property
+    def prefix(self) -> Sequence[str]:
+        """What a program is to be started by, to be in the group."""
+        return ("sh", "-c", 'echo 0 > "$0" && exec "$@"', str(self._members))
 
     def resident_bytes(self) -> int:
         """What its processes hold that the kernel cannot take away: not what files hold."""

@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.faults.launch import started_with
-
 _AHEAD: Final = struct.Struct("=qq")
 _SOURCE: Final = Path(__file__).with_suffix(".c")
 
 
 class SteppedClock:
-    """The clock of whatever is started by `program`."""
+    """The clock of whatever is started by `prefix`."""
 
     def __init__(self, folder: Path) -> None:
         """Build the library in a folder, which also keeps by how much the clock is ahead."""
@@ -32,10 +30,9 @@ class SteppedClock:
         subprocess.run([*command, _SOURCE], check=True)
 
     @property
-    def program(self) -> Sequence[str]:
-        """What Python is to be started with, for `tests.cluster.Cluster.program`."""
-        environment = {"LD_PRELOAD": str(self._library), "STEPPED_CLOCK": str(self._file)}
-        return started_with(environment)
+    def prefix(self) -> Sequence[str]:
+        """What a program is to be started by."""
+        return ("env", f"LD_PRELOAD={self._library}", f"STEPPED_CLOCK={self._file}")
 
     def step(self, seconds: int, *, suspended_seconds: int = 0) -> None:
         """Have the wall clock ahead by so much, and so much more time since the boot."""

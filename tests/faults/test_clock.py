@@ -21,17 +21,14 @@ LONGEST_RTT_SECONDS = 0.5
 
 
 @pytest.fixture
-def clock(cluster: Cluster, tmp_path: Path) -> SteppedClock:
-    made = SteppedClock(tmp_path)
-    cluster.program = made.program
-    return made
+def clock(tmp_path: Path) -> SteppedClock:
+    return SteppedClock(tmp_path)
 
 
 @pytest.fixture
 def staged(cluster: Cluster, clock: SteppedClock) -> Iterator[Stage]:
     """As the package's, with a clock that can be stepped."""
-    assert clock.program == cluster.program
-    with stage(cluster) as started:
+    with stage(cluster, prefix=clock.prefix) as started:
         yield started
 
 

@@ -10,7 +10,6 @@ import pytest
 from pokepodsd.core.entries import EventKind
 from tests.bench.accounting import family
 from tests.cluster import Cluster
-from tests.faults.launch import started_with
 from tests.faults.memorygroup import MemoryGroup, memory_group
 from tests.faults.stage import Stage, stage
 
@@ -27,8 +26,7 @@ def group() -> Iterator[MemoryGroup]:
 @pytest.fixture
 def staged(cluster: Cluster, group: MemoryGroup) -> Iterator[Stage]:
     """As the package's, in a control group of its own."""
-    cluster.program = started_with(group=group.members)
-    with stage(cluster) as started:
+    with stage(cluster, prefix=group.prefix) as started:
         yield started
 
 
