@@ -26,8 +26,8 @@ class SteppedClock:
         self._file.write_bytes(_AHEAD.pack(0, 0))
         with self._file.open("r+b") as file:
             self._ahead = mmap.mmap(file.fileno(), _AHEAD.size)
-        command = ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", self._library]
-        subprocess.run([*command, _SOURCE], check=True)
+        command = ("gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o")
+        subprocess.run([*command, self._library, _SOURCE], check=True)
 
     @property
     def prefix(self) -> Sequence[str]:
