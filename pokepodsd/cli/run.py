@@ -35,7 +35,8 @@ def run(invocation: Invocation) -> None:
     journal.set_level(config.log.level)
     manager = ServiceManager(os.environ, pid=os.getpid())
     sockets = open_sockets(config.poke.socket)
-    with tempfile.TemporaryDirectory(prefix="pokepodsd-") as scratch:
+    # What cannot be removed, without a descriptor for one, is no reason to end with an error.
+    with tempfile.TemporaryDirectory(prefix="pokepodsd-", ignore_cleanup_errors=True) as scratch:
         Daemon(
             config,
             load=invocation.load,

@@ -24,6 +24,8 @@ from tests.lab import EchoCapture, by_destination
 INTERVAL_SECONDS: Final = 1.0
 TABLES: Final[Tables] = {"poke": {"interval": "1s", "timeout": "500ms"}}
 PODS: Final = 20
+# The unit's.
+WATCHDOG_SECONDS: Final = 30.0
 # A turn that is left out makes two intervals of one; below, a busy machine may be as late as it is.
 _LONGEST_GAP_SECONDS: Final = 1.9 * INTERVAL_SECONDS
 _PATIENCE_SECONDS: Final = 60.0
@@ -140,6 +142,7 @@ def stage(
     pods: int = PODS,
     far: bool = False,
     prefix: Sequence[str] = (),
+    watchdog_seconds: float = WATCHDOG_SECONDS,
 ) -> Iterator[Stage]:
     """Run the daemon on the first node of a cluster with this many pods on the second, all up.
 
@@ -151,7 +154,9 @@ def stage(
     merged = {**TABLES, **(tables or {})}
     with (
         EchoCapture(there if far else here) as capture,
-        daemon_under_a_journal(cluster, here, merged, prefix=prefix) as daemon,
+        daemon_under_a_journal(
+            cluster, here, merged, prefix=prefix, watchdog_seconds=watchdog_seconds
+        ) as daemon,
     ):
         daemon.settle(rf".*{pods} targets: {pods} up, 0 down.* API: watching")
         yield Stage(cluster, daemon, capture, pods)
