@@ -85,7 +85,7 @@ def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console
     """
     # Imported late, for the other commands' sake: it takes most of a second.
     from pokepodsd.asker import Orders  # noqa: PLC0415
-    from pokepodsd.listing import list_once  # noqa: PLC0415
+    from pokepodsd.onelist import list_once  # noqa: PLC0415
 
     population = Population(config.kubernetes, frozenset(one.channel.family for one in sockets))
     population.set_own_addresses(own_addresses())

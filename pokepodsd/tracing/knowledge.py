@@ -89,7 +89,7 @@ def list_pods(
     """
     # Imported late, for addresses' sake: it takes most of a second.
     from pokepodsd.asker import Orders  # noqa: PLC0415
-    from pokepodsd.listing import list_once  # noqa: PLC0415
+    from pokepodsd.onelist import list_once  # noqa: PLC0415
 
     config = replace(
         config,
