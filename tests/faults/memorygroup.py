@@ -26,6 +26,10 @@ class MemoryGroup:
         """What a program is to be started by, to be in the group."""
         return ("sh", "-c", 'echo 0 > "$0" && exec "$@"', str(self._members))
 
+    def take(self, pid: int) -> None:
+        """Have a running process in the group; what it held before stays counted where it was."""
+        (self._path / "cgroup.procs").write_text(str(pid))
+
     def resident_bytes(self) -> int:
         """What its processes hold that the kernel cannot take away: not what files hold."""
         lines = (self._path / "memory.stat").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""The wall clock is stepped, the host sleeps, the daemon stands still: nobody is down for it."""
+"""The wall clock is stepped: nobody is down for it, and times are told by the clock as it is."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -94,15 +94,3 @@ def test_a_new_connection_with_a_wrong_clock(staged: Stage, clock: SteppedClock)
     assert len(staged.daemon.told()) == lost
     clock.step(0)
     staged.survived(EventKind.API_LOST, EventKind.API_BACK)
-
-
-def test_a_night_asleep(staged: Stage, clock: SteppedClock) -> None:
-    """After it every target is poked at once, and none is down.
-
-    Simulated: the wall clock and CLOCK_BOOTTIME are a night ahead, CLOCK_MONOTONIC is not, as after
-    a suspend to memory. That the network card sleeps as well is not.
-    """
-    night_seconds = 8 * 60 * 60
-    clock.step(night_seconds, suspended_seconds=night_seconds)
-    wait_turns(staged, 2)
-    staged.survived()
