@@ -22,6 +22,8 @@ TROUBLE: Final[Mapping[EventKind, frozenset[str]]] = {
     EventKind.STOPPED: frozenset({"the end"}),
 }
 _TROUBLE_LINGERS_NS: Final = 40 * SECOND_NS
+# Of a pod, an outage of its peer explains nothing any more soon after its end.
+_ELSE_NS: Final = 5 * SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def patiences(interval_ns: int, tunnel_interval_ns: int) -> Mapping[str, Patienc
         "self": peer,
         "pod": Patience(
             least_ns=4 * interval_ns + slack,
-            linger_ns=interval_ns + slack,
+            linger_ns=15 * SECOND_NS + slack,
             clear_ns=interval_ns * 3 // 2 + 5 * SECOND_NS + slack,
         ),
         "api": Patience(
@@ -104,9 +106,12 @@ class Judge:
         if any(one.overlaps(notice.at_ns, notice.at_ns) for one in self._truth.slow):
             return True
         return any(
-            one.overlaps(notice.at_ns - linger, notice.at_ns)
+            one.overlaps(
+                notice.at_ns - (linger if one.subject == notice.subject else _ELSE_NS),
+                notice.at_ns,
+            )
             for one in self._truth.outages[daemon]
-            if _explains(one, notice.subject)
+            if _explains(one, notice)
         )
 
     def _is_of_fault(self, notice: Notice) -> bool:
@@ -171,7 +176,7 @@ class Judge:
         ends = [
             one.end_ns
             for one in self._truth.outages[daemon]
-            if _explains(one, notice.subject) and one.end_ns >= notice.at_ns
+            if _explains(one, notice) and one.end_ns >= notice.at_ns
         ]
         return max(ends, default=notice.at_ns) + self._rule(notice.subject).clear_ns
 
@@ -212,24 +217,17 @@ class Judge:
         )
 
 
-def _explains(outage: Outage, subject: str) -> bool:
-    """Whether an outage is a reason for an alarm about the subject.
+def _explains(outage: Outage, notice: Notice) -> bool:
+    """Whether an outage is a reason for an alarm.
 
-    While a daemon is cut off from all, no peer is to blame; its pods are told of with it. The API
-    may be lost with the network.
+    While a daemon is cut off from all, no peer is to blame; its pods are told of with it.
     """
-    if outage.subject == subject:
+    if outage.subject == notice.subject:
         return True
-    kind, _, name = subject.partition("/")
-    match kind:
-        case "pods":
-            return outage.node == name or outage.subject == "self"
-        case "pod":
-            return outage.subject == "self" or (
-                outage.subject.startswith("peer/") and outage.node != ""
-            )
-        case _:
-            return False
+    if notice.subject.startswith("pods/"):
+        return outage.subject == "self" or outage.node == notice.node
+    is_pod = notice.subject.startswith("pod/")
+    return is_pod and outage.subject in ("self", f"peer/{notice.node}")
 
 
 def _meets(other: Outage, outage: Outage) -> bool:
