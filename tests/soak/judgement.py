@@ -73,6 +73,8 @@ class Judge:
         self._truth = truth
         self._rules = rules
         self._now_ns = now_ns
+        self.excused: list[Notice] = []
+        """Alarms that nothing explains but the slowness of this machine."""
 
     def violations(self, notices: Sequence[Notice]) -> list[Violation]:
         """All that is wrong with these, by time."""
@@ -94,7 +96,13 @@ class Judge:
     def _false(self, daemon: str, told: Iterable[Notice]) -> Iterator[Violation]:
         for notice in told:
             match notice.says:
-                case Says.ALARM if not self._explained(daemon, notice):
+                case Says.ALARM if self._explained(daemon, notice):
+                    pass
+                case Says.ALARM if any(
+                    one.overlaps(notice.at_ns, notice.at_ns) for one in self._truth.slow
+                ):
+                    self.excused.append(notice)
+                case Says.ALARM:
                     yield self._wrong(notice, "no alarm about what is well")
                 case Says.TROUBLE if not self._is_of_fault(notice):
                     yield self._wrong(notice, "no such entry")
@@ -103,8 +111,6 @@ class Judge:
 
     def _explained(self, daemon: str, notice: Notice) -> bool:
         linger = self._rule(notice.subject).linger_ns
-        if any(one.overlaps(notice.at_ns, notice.at_ns) for one in self._truth.slow):
-            return True
         return any(
             one.overlaps(
                 notice.at_ns - (linger if one.subject == notice.subject else _ELSE_NS),

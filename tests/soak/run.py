@@ -81,6 +81,7 @@ class Run:
             violations=sorted(wrong, key=lambda one: one.at_ns),
             harness=list(world.harness),
             changes=self.changes,
+            excused=judge.excused,
             slow_seconds=sum(
                 (min(one.end_ns, now) - one.begin_ns) / SECOND_NS
                 for one in world.truth.slow
