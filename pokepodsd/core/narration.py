@@ -8,6 +8,7 @@ not told either, unless it lasts when the peer is well again.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from pokepodsd.core.decisions import Mood
 from pokepodsd.core.entries import Entry, EventKind
@@ -95,13 +96,16 @@ class Narrator:
             waiting_for = counts.doubtful if kind is EventKind.TARGET_DOWN else counts.down
             if now < group.deadline and (group.is_patient or waiting_for):
                 continue
-            match mood(node) if kind is EventKind.TARGET_DOWN else Mood.CLEAR:
+            felt = mood(node) if kind is EventKind.TARGET_DOWN else Mood.CLEAR
+            match felt:
                 case Mood.MUFFLED:
                     self._muffle(key)
                 case Mood.CLEAR:
                     entries.append(self._tell(key, counts))
                 case Mood.WAIT:
                     pass
+                case _:
+                    assert_never(felt)
         return entries
 
     def flush_all(self, tally: _TallyOf) -> list[Entry]:
