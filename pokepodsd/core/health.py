@@ -7,7 +7,7 @@ Owns what is believed of each target; nothing else changes it. A target is down 
 from collections import Counter
 from collections.abc import ValuesView
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from pokepodsd.core.model import (
     Closed,
@@ -251,3 +251,5 @@ def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
             record.failed_ns = outcome.probe.sent_ns
         case Sign.NOTHING:
             record.failure = outcome.name
+        case _:
+            assert_never(sign)

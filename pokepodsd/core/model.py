@@ -8,7 +8,7 @@ names end in ``_ns``.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, NewType
+from typing import NamedTuple, NewType, assert_never
 
 Uid = NewType("Uid", str)
 NodeName = NewType("NodeName", str)
@@ -106,6 +106,8 @@ class Target:
                 return f"the tunnel {self.name} to {self.node or self.host} ({self.address})"
             case Layer.UNDERLAY:
                 return f"the node {self.node or ''} ({self.address})"
+            case _:
+                assert_never(self.layer)
 
 
 class Skip(Enum):

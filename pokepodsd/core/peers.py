@@ -174,12 +174,12 @@ class PeerBook:
         before, after = self._peers.get(peer_id), self._make(peer_id)
         if before == after:
             return
-        if after is not None:
-            self._peers[peer_id] = after
-            (delta.added if before is None else delta.changed).append(after)
-        elif before is not None:
-            del self._peers[peer_id]
-            delta.withdrawn.append(before)
+        if after is None:
+            # It is different from what was, so that there was one.
+            delta.withdrawn.append(self._peers.pop(peer_id))
+            return
+        self._peers[peer_id] = after
+        (delta.added if before is None else delta.changed).append(after)
 
     def _make(self, peer_id: PeerId) -> Peer | None:
         tunnels = [self._tunnels[one] for one in sorted(self._members.get(peer_id, ()))]
