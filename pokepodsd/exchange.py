@@ -38,6 +38,9 @@ class Poker(Protocol):
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         """An ICMP error arrived."""
 
+    def overrun(self, family: Family, packets: int, now: MonotonicNs) -> None:
+        """So many packets arrived and found no room."""
+
 
 class Sweeping(Poker, Protocol):
     """A `Poker` that comes to an end."""
@@ -68,11 +71,13 @@ def turn(sweep: Sweeping, sockets: Mapping[Family, IcmpSocket]) -> None:
 
 def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
     """Hand over everything that has arrived."""
-    for one in sockets.values():
+    for family, one in sockets.items():
         for datagram in one.receive(_MOST_DATAGRAMS):
             poker.receive(datagram, now)
         for error in one.receive_errors(_MOST_DATAGRAMS):
             poker.receive_error(error, now)
+        if packets := one.take_overrun():
+            poker.overrun(family, packets, now)
 
 
 def send(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
