@@ -19,7 +19,7 @@ from tests.cluster import Cluster, Tables
 from tests.daemon.journalled import JournalledDaemon, daemon_under_a_journal, kinds
 from tests.daemon.nodes import register
 from tests.daemon.wire import SECOND_NS, longest_gap, requests, to_pods, wait_requests_until
-from tests.lab import EchoCapture, by_destination
+from tests.lab import EchoCapture, Node, by_destination
 
 INTERVAL_SECONDS: Final = 1.0
 TABLES: Final[Tables] = {"poke": {"interval": "1s", "timeout": "500ms"}}
@@ -134,18 +134,21 @@ class Stage:
 
 @contextmanager
 def stage(
-    cluster: Cluster, tables: Tables | None = None, *, pods: int = PODS, far: bool = False
+    cluster: Cluster,
+    tables: Tables | None = None,
+    *,
+    pods: int = PODS,
+    captured_at: Node | None = None,
 ) -> Iterator[Stage]:
     """Run the daemon on the first node of a cluster with this many pods on the second, all up.
 
-    Pokes are seen as they leave, or ``far``: where they arrive, and what floods the first node is
-    not seen.
+    The pokes are captured there too, or at another node, where the first one's link goes.
     """
     here, there = cluster.lab.nodes[:2]
     cluster.make_pods(there, pods)
     merged = {**TABLES, **(tables or {})}
     with (
-        EchoCapture(there if far else here) as capture,
+        EchoCapture(captured_at or here) as capture,
         daemon_under_a_journal(cluster, here, merged) as daemon,
     ):
         daemon.settle(rf".*{pods} targets: {pods} up, 0 down.* API: watching")
