@@ -48,9 +48,6 @@ LEGAL: Final[dict[tuple[Health, Sign], Health]] = {
     (Health.DOWN, Sign.NOTHING): Health.DOWN,
 }
 
-# Full queues of this host say nothing about the target.
-_CONGESTION: Final = frozenset({"ENOBUFS", "EAGAIN", "ENOMEM"})
-
 
 @dataclass(slots=True)
 class Tally:
@@ -231,7 +228,7 @@ def _sign(record: Record, outcome: Outcome, fail_after: int) -> Sign:
     if outcome.kind is OutcomeKind.REPLIED:
         return Sign.REPLY
     is_overtaken = outcome.probe.ordinal < record.answered
-    if outcome.probe.opening or is_overtaken or outcome.detail in _CONGESTION:
+    if outcome.probe.opening or is_overtaken or outcome.is_for_want_of_room:
         return Sign.NOTHING
     return Sign.LAST_STRAW if record.failures + 1 >= fail_after else Sign.FAILURE
 
