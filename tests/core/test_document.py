@@ -138,3 +138,14 @@ def test_every_value_of_the_schema_is_described() -> None:
     assert [*missing(loaded, "")] == []
     assert [n for n, one in loaded["$defs"].items() if "description" not in one] == []
     assert [m for n, one in loaded["$defs"].items() for m in missing(one, n)] == []
+
+
+@pytest.mark.parametrize("value", [10**400, -(2**63), float("inf"), float("nan")])
+@pytest.mark.parametrize("key", ["lag_seconds", "sent"])
+def test_a_number_that_nobody_can_calculate_with_is_refused(key: str, value: float) -> None:
+    """Python reads some that JSON has not, and whole numbers beyond what a float holds."""
+    said = rich()
+    table = said["loop"] if key in said["loop"] else said["pokes"]
+    table[key] = value
+    with pytest.raises(DocumentError, match=rf"{key}: .* is no (float|int)"):
+        checked(said)
