@@ -154,3 +154,14 @@ def test_who_is_silent_whatever_its_verdict() -> None:
         assert is_silent({**unasked, "pods": counts}) is silent
         assert is_silent({**one, "tunnels": [], "pods": counts}) is silent
         assert not is_silent({**one, "pods": counts})
+
+
+@pytest.mark.parametrize("value", [10**400, -(2**63), float("inf"), float("nan")])
+@pytest.mark.parametrize("key", ["lag_seconds", "sent"])
+def test_a_number_that_nobody_can_calculate_with_is_refused(key: str, value: float) -> None:
+    """Python reads some that JSON has not, and whole numbers beyond what a float holds."""
+    said = rich()
+    table = said["loop"] if key in said["loop"] else said["pokes"]
+    table[key] = value
+    with pytest.raises(DocumentError, match=rf"{key}: .* is no (float|int)"):
+        checked(said)

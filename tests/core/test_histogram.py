@@ -1,6 +1,8 @@
 """Checks the arithmetic of buckets, against plain values."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -59,3 +61,23 @@ def test_another_schema_is_refused() -> None:
         Histogram.read(document)
     read = Histogram.read({**document, "schema": 3, "buckets": {"-7": 2}, "zero": 5})
     assert read == Histogram(count=1, sum_seconds=1.0, zero=5, buckets={-7: 2})
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"count": "16"},
+        {"count": -1},
+        {"zero": None},
+        {"zero": 2**63},
+        {"sum_seconds": []},
+        {"buckets": {"-89": 0.5}},
+        {"buckets": {"x": 1}},
+        {"buckets": []},
+        {"schema": 4},
+    ],
+)
+def test_what_is_no_histogram_is_refused(part: Mapping[str, Any]) -> None:
+    """Before anything is calculated with it."""
+    with pytest.raises((KeyError, ValueError, TypeError, AttributeError)):
+        Histogram.read({**HISTOGRAM, **part})
