@@ -17,6 +17,7 @@ from pokepodsd.core import protocol
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.errands import Report
 from pokepodsd.core.gathering import Gathering
+from pokepodsd.core.lines import LinePatience
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, NodeName, Scope
 from pokepodsd.core.nodes import Permit, read_answer
 from pokepodsd.core.podrecords import PodRecords
@@ -205,9 +206,11 @@ class Asker:
                     return
                 self._note_end(request, Result.OK)
                 yield from self.feed.opened()
+                patience = LinePatience(longest_ns=round(timings.silence * SECOND_NS))
                 for chunk in answer.chunks():
                     self._note_part(len(chunk))
                     self._allow(timings.silence)
+                    patience.note(chunk, MonotonicNs(self._heard_ns))
                     yield from self.feed.chunk(chunk)
                     self._gather(answer, chunk.count(b"\n"))
                 yield from self.feed.ended(answer.lived)
@@ -276,25 +279,3 @@ class Asker:
         fields = field_selector(config, scope, self._node, portable=portable)
         labels = {"labelSelector": config.label_selector} if config.label_selector else {}
         return {"fieldSelector": fields, **labels}
-
-
-def list_once(orders: Orders) -> Iterator[Record]:
-    """One full list, from the credentials on; of the node's own pods where others are refused.
-
-    Raises:
-        ApiError: there is no list to be had.
-    """
-    asker = Asker(orders, allow=lambda _: None)
-    yield asker.connect()
-    while True:
-        step = asker.feed.next_step()
-        if isinstance(step, protocol.Pause):
-            continue
-        for record in asker.ask(step):
-            match record:
-                case Lost(reason=reason):
-                    raise ApiError(f"the pods cannot be listed: {reason}")
-                case Watching():
-                    return
-                case _:
-                    yield record

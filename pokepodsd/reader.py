@@ -22,6 +22,7 @@ import signal
 import socket
 import threading
 import time
+import warnings
 
 from pokepodsd.asker import Asker, Orders
 from pokepodsd.core.backoff import Backoff
@@ -50,6 +51,8 @@ def run(channel: socket.socket, orders: Orders) -> None:
     """Read until the daemon at the other end of the channel is gone; never returns."""
     # The kubernetes package logs what an exec plugin said, which may be a secret.
     logging.getLogger().handlers[:] = [logging.NullHandler()]
+    # Nor is what packages warn of an entry: of a wrong clock the server's refusal tells (urllib3).
+    warnings.simplefilter("ignore")
     # systemd tells every process of a unit to stop (systemd.kill(5), KillMode=). The daemon ends
     # this one, when its last report is written. A handler, so that no exec plugin inherits it.
     signal.signal(signal.SIGTERM, lambda *_: None)
