@@ -3,6 +3,7 @@
 Owns what a decision carries, and the state that one peer's verdict has meanwhile.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -19,6 +20,9 @@ class Mood(Enum):
     CLEAR = "tell them"
     WAIT = "a verdict on the peer is under way"
     MUFFLED = "the verdict on the peer says it all"
+
+
+MoodOf = Callable[[NodeName | None], Mood]
 
 
 @dataclass(slots=True)
