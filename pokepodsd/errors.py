@@ -14,6 +14,11 @@ class PokepodsdError(Exception):
 
     exit_status = 1
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is told of it, line by line. A name in one may hold a newline: no line is split."""
+        return (str(self),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
@@ -35,7 +40,12 @@ class ConfigError(PokepodsdError):
     def __init__(self, source: str, complaints: tuple[Complaint, ...]) -> None:
         self.source = source
         self.complaints = complaints
-        super().__init__("\n".join(self._line(complaint) for complaint in complaints))
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each complaint."""
+        return tuple(self._line(complaint) for complaint in self.complaints)
 
     def located(self, lines: Mapping[str, int]) -> "ConfigError":
         """The same error, with the line of each key that is known, in the order of lines."""
@@ -68,6 +78,22 @@ class CredentialsError(ApiError):
     """No kubeconfig, or one that cannot be used; the text never holds a secret."""
 
 
+class PluginFailedError(CredentialsError):
+    """The exec plugin of a kubeconfig gave no credentials; the text holds nothing that it said."""
+
+
+class UntrustedError(CredentialsError):
+    """Credentials, or a plugin for them, that others may write: refused, whatever they say.
+
+    ``what`` is who may write what; ``remedy`` the command that mends it.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what}; look at what it says, then try {remedy}")
+
+
 class ConnectionLostError(ApiError):
     """The connection could not be made, or ended before the answer was complete."""
 
@@ -78,6 +104,10 @@ class SilentError(ApiError):
 
 class GarbledError(ApiError):
     """What arrived is not what the protocol says: not JSON, too long, of the wrong shape."""
+
+
+class TooLargeError(GarbledError):
+    """An answer is longer than what is held in memory."""
 
 
 class ControlError(PokepodsdError):

@@ -176,15 +176,11 @@ class Assessment:
         state, view = self._cases.states[peer_id], self._look(peer)
         if view.is_doubtful or view.tunnel is Sight.SILENT:
             self.inquiries.inspect(peer, state, view)
-        match view.tunnel:
-            case Sight.SILENT:
-                self._suspect(peer, state, view, now)
-            case Sight.ANSWERS:
-                self._acquit(peer, state, view, now)
-            case Sight.UNKNOWN if is_node_back(state, view):
-                self._acquit(peer, state, view, now)
-            case Sight.UNSURE | Sight.UNKNOWN:
-                pass
+        seen = view.tunnel
+        if seen is Sight.SILENT:
+            self._suspect(peer, state, view, now)
+        elif seen is Sight.ANSWERS or (seen is Sight.UNKNOWN and is_node_back(state, view)):
+            self._acquit(peer, state, view, now)
 
     def _suspect(self, peer: Peer, state: State, view: View, now: MonotonicNs) -> None:
         if not state.told.is_fault:

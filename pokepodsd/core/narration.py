@@ -8,6 +8,7 @@ not told either, unless it lasts when the peer is well again, and each has been 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from pokepodsd.core.decisions import Mood
 from pokepodsd.core.entries import Entry, EventKind
@@ -104,13 +105,16 @@ class Narrator:
                 continue
             # They were poked again since the peer was well.
             since_ns = now if group.is_patient else group.since_ns
-            match mood(node, since_ns) if kind is EventKind.TARGET_DOWN else Mood.CLEAR:
+            felt = mood(node, since_ns) if kind is EventKind.TARGET_DOWN else Mood.CLEAR
+            match felt:
                 case Mood.MUFFLED:
                     self._muffle(key)
                 case Mood.CLEAR:
                     entries.append(self._tell(key, counts))
                 case Mood.WAIT:
                     pass
+                case _:
+                    assert_never(felt)
         return entries
 
     def flush_all(self, tally: _TallyOf) -> list[Entry]:
