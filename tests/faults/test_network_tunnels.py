@@ -1,4 +1,4 @@
-"""Faults of the network where peers are behind tunnels, or are several: who is told to be at fault."""
+"""Faults of the network where peers are behind tunnels, or several: who is told to be at fault."""
 
 import time
 from collections.abc import Iterator
