@@ -83,6 +83,7 @@ def test_a_poisoned_pod_list_adds_none_of_these(staged: Stage) -> None:
     staged.survived(*told, EventKind.TARGET_DOWN, EventKind.TARGET_WITHDRAWN)
 
 
+@pytest.mark.long
 def test_a_poisoned_status_names_no_node_to_poke(staged: Stage) -> None:
     """A pod's hostIP is its node's own address, which is poked as well, if it can be one."""
     texts = [*REFUSED, staged.here.address]
@@ -141,6 +142,7 @@ ROUTES: Final = {
 }
 
 
+@pytest.mark.long
 def test_poisoned_routes_add_none_of_these(cluster: Cluster) -> None:
     """Routes through what counts as a tunnel: one to a block is poked, and those to what no host
     has are not.
