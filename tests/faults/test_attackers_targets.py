@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
+import pytest
+
 from pokepodsd.core.entries import EventKind
 from tests.apiserver.podfactory import PodArguments
 from tests.cluster import Cluster
