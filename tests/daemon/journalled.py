@@ -55,6 +55,10 @@ class JournalledDaemon:
             timeout_seconds,
         )
 
+    def wait_message(self, text: str, timeout_seconds: float = 20.0) -> None:
+        """Wait for an entry that says exactly this."""
+        self._journal.wait_for(lambda entry: entry["MESSAGE"] == text, timeout_seconds)
+
     def finish(self) -> list[Entry]:
         """Stop it, so that it tells what it holds back, and return all of the scene's entries."""
         self.process.terminate()
