@@ -28,6 +28,9 @@ QUIET := $(addprefix tests/daemon/test_,load.py status_load.py) \
 # Tests that look at when packets leave: they have the processors first.
 PACED := tests/daemon tests/test_rollout.py tests/test_demo.py tests/cli/test_need.py
 
+# What production does to the daemon. What needs a booted systemd is in tests/system.
+FAULTS := tests/faults tests/soak
+
 # Tests in boxes that look at how long something takes.
 TIMED := $(addprefix tests/system/test_,footprint.py reboot.py service.py watchdog.py)
 
@@ -50,10 +53,26 @@ lab: setup ## Compare who opens the tunnels while deployments roll out (root; LA
 bench: setup ## Measure pokepodsd beside its peers: a table, JSON and plots in build/bench (root)
 	$(VENV)/bin/python -m tests.bench $(BENCH)
 
+.PHONY: soak
+soak: setup ## Let 20 nodes run with churn and a fault every 20 s, and look for leaks (root; SOAK="--minutes 60")
+	$(VENV)/bin/python -m tests.soak $(SOAK)
+
+.PHONY: fuzz
+fuzz: setup ## Give each parser what a coverage-guided fuzzer finds, 10 minutes each (FUZZ="--seconds 60")
+	$(VENV)/bin/python -m tests.fuzz $(FUZZ)
+
+.PHONY: removals
+removals: setup ## Show that tests see it where the handling of a fault is taken out (root)
+	$(VENV)/bin/python -m tests.faults.removals
+
+.PHONY: audit
+audit: setup ## Ask PyPI for known vulnerabilities of what the packages bundle
+	$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r $(LOCK)/runtime.txt
+
 .PHONY: test
 test: setup $(VENV_PACKAGES)/installed $(VENV_37)/installed ## Set up and run every test (root)
 	$(MAKE) --no-print-directory test-quiet test-bench
-	packaging/together test-paced test-lab test-sdist test-clients
+	packaging/together test-paced test-faults-short test-lab test-sdist test-clients
 	$(MAKE) --no-print-directory test-system
 
 .PHONY: test-quiet
@@ -68,10 +87,19 @@ test-bench: setup ## Run the short form of the benchmarks, judged with wide marg
 test-paced: setup ## Run the tests that look at when packets leave (root)
 	$(VENV)/bin/python -m pytest $(PACED) $(addprefix --ignore ,$(QUIET))
 
+# Most of the time these wait for a clock of the daemon's.
+.PHONY: test-faults
+test-faults: setup ## Do to the daemon what production does, all of it (root)
+	$(VENV)/bin/python -m pytest -n 4 --dist loadfile $(FAULTS)
+
+.PHONY: test-faults-short
+test-faults-short: setup ## The same without what repeats, or takes long (root)
+	$(VENV)/bin/python -m pytest -n 4 --dist loadfile -m "not long" $(FAULTS)
+
 .PHONY: test-lab
 test-lab: setup ## Run the other tests that need root and no box
-	$(VENV)/bin/python -m pytest -m root --ignore tests/packages --ignore tests/system \
-		$(addprefix --ignore ,$(PACED))
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m root --ignore tests/packages \
+		--ignore tests/system $(addprefix --ignore ,$(PACED) $(FAULTS))
 
 .PHONY: test-sdist
 test-sdist: setup $(VENV_PACKAGES)/installed ## Run those that need no root, from the source distribution

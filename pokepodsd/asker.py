@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -16,6 +17,7 @@ from pokepodsd.core import protocol
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.errands import Report
 from pokepodsd.core.gathering import Gathering
+from pokepodsd.core.lines import LinePatience
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, NodeName, Scope
 from pokepodsd.core.nodes import Permit, read_answer
 from pokepodsd.core.podrecords import PodRecords
@@ -99,10 +101,16 @@ class Asker:
         if self._api is not None:
             self._api.close()
             self._api = None
+        # Whatever is replaced from here on counts as a change of the new ones.
+        self._kubeconfig = None
         self._renew.clear()
         config = self._orders.config
         kubeconfig = Kubeconfig(find(config.kubeconfig), scratch=self._orders.scratch)
-        configuration = kubeconfig.load()
+        try:
+            configuration = kubeconfig.load()
+        finally:
+            # If they are of no use, their next change is what to look for.
+            self._kubeconfig = kubeconfig
         # Not before there are credentials: a node that has none never pays for a client.
         from pokepodsd.edge.apiserver import ApiServer  # noqa: PLC0415
         from pokepodsd.edge.certificate import node_name  # noqa: PLC0415
@@ -113,7 +121,6 @@ class Asker:
         # A refusal is one of these credentials.
         self._nodes = Permit()
         self._api = ApiServer(configuration, self._orders.timings)
-        self._kubeconfig = kubeconfig
         return Identified(node=self._node, source=source)
 
     def ask(self, question: Ask) -> Iterator[Record]:
@@ -167,7 +174,8 @@ class Asker:
 
     def renew_if_changed(self) -> None:
         """From another thread: end what goes on with credentials that were replaced."""
-        if self._kubeconfig is not None and self._kubeconfig.is_changed():
+        kubeconfig = self._kubeconfig
+        if kubeconfig is not None and kubeconfig.is_changed():
             self.interrupt()
 
     def interrupt(self) -> None:
@@ -198,9 +206,11 @@ class Asker:
                     return
                 self._note_end(request, Result.OK)
                 yield from self.feed.opened()
+                patience = LinePatience(longest_ns=round(timings.silence * SECOND_NS))
                 for chunk in answer.chunks():
                     self._note_part(len(chunk))
                     self._allow(timings.silence)
+                    patience.note(chunk, MonotonicNs(self._heard_ns))
                     yield from self.feed.chunk(chunk)
                     self._gather(answer, chunk.count(b"\n"))
                 yield from self.feed.ended(answer.lived)
@@ -249,36 +259,23 @@ class Asker:
             case protocol.Troubled(reason=reason, renew=renew):
                 if renew:
                     self._renew.set()
-                yield Lost(reason=f"{self._api.url}: {reason}" if self._api else reason)
+                yield Lost(reason=self._explained(reason))
             case protocol.Forbidden(message=message):
                 yield Refused(message=message)
             case _:
                 assert_never(event)
+
+    def _explained(self, reason: str) -> str:
+        """A reason, with where it was met, and what of the credentials may be behind it."""
+        if self._api is None:
+            return reason
+        from pokepodsd.edge.certificate import out_of_time  # noqa: PLC0415
+
+        credentials = out_of_time(self._api.certificate, datetime.now(tz=UTC))
+        return "; ".join(filter(None, (f"{self._api.url}: {reason}", credentials)))
 
     def _selectors(self, scope: Scope, portable: bool) -> Mapping[str, str]:
         config = self._orders.config
         fields = field_selector(config, scope, self._node, portable=portable)
         labels = {"labelSelector": config.label_selector} if config.label_selector else {}
         return {"fieldSelector": fields, **labels}
-
-
-def list_once(orders: Orders) -> Iterator[Record]:
-    """One full list, from the credentials on; of the node's own pods where others are refused.
-
-    Raises:
-        ApiError: there is no list to be had.
-    """
-    asker = Asker(orders, allow=lambda _: None)
-    yield asker.connect()
-    while True:
-        step = asker.feed.next_step()
-        if isinstance(step, protocol.Pause):
-            continue
-        for record in asker.ask(step):
-            match record:
-                case Lost(reason=reason):
-                    raise ApiError(f"the pods cannot be listed: {reason}")
-                case Watching():
-                    return
-                case _:
-                    yield record

@@ -4,6 +4,7 @@ One thread, one loop. A turn waits for what is due, takes what has arrived, send
 beats the watchdog, and only while the engine makes progress.
 """
 
+import contextlib
 import random
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
@@ -60,9 +61,7 @@ class Daemon:
         self._manager = manager
         now = monotonic_ns()
         channels = [one.channel for one in sockets]
-        self._engine = Engine(
-            config, channels, cookie=random.SystemRandom().getrandbits(64), now=now
-        )
+        self._engine = Engine(config, channels, draw=exchange.draw_cookie, now=now)
         self._saver = Saver(state_directory, lambda: self._engine.targets)
         self._kernel = KernelWatch()
         self._holds = Holds(self._engine.find_peers, self._engine.hold_peers)
@@ -249,7 +248,9 @@ class Daemon:
 
     def _refresh_addresses(self, now: MonotonicNs) -> None:
         self._next_addresses = MonotonicNs(now + _ADDRESSES_EVERY_NS)
-        self._facts.addresses = own_addresses()
+        # OSError: no descriptor is left to ask with. Those of a minute ago are nearly as good.
+        with contextlib.suppress(OSError):
+            self._facts.addresses = own_addresses()
         self._engine.set_own_addresses(self._facts.addresses, now)
 
     def _reload(self) -> None:

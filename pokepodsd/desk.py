@@ -4,6 +4,7 @@ Owns the connections, and that no answer delays a poke: each turn writes for a s
 client that does not read waits. What is answered is the business of the one whose request it is.
 """
 
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,7 @@ class Desk:
         try:
             self._listener = Listener(directory)
         except OSError as error:
-            text = (
-                f"no control socket in {directory} ({error.strerror}): pokepodsd status and need "
-                "cannot be used; the unit needs RuntimeDirectory=pokepodsd"
-            )
+            text = f"no control socket in {directory} ({error.strerror}): {_remedy(error)}"
             self._tell(EventKind.CONTROL_CLOSED, Level.WARNING, text)
 
     def stop(self) -> None:
@@ -142,3 +140,9 @@ class Desk:
 
     def _tell(self, kind: EventKind, level: Level, text: str) -> None:
         self.entries.append(Entry(kind=kind, level=level, text=text))
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "pokepodsd status and need ask that one; end one of the two"
+    return "pokepodsd status and need cannot be used; the unit needs RuntimeDirectory=pokepodsd"

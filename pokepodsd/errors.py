@@ -78,6 +78,22 @@ class CredentialsError(ApiError):
     """No kubeconfig, or one that cannot be used; the text never holds a secret."""
 
 
+class PluginFailedError(CredentialsError):
+    """The exec plugin of a kubeconfig gave no credentials; the text holds nothing that it said."""
+
+
+class UntrustedError(CredentialsError):
+    """Credentials, or a plugin for them, that others may write: refused, whatever they say.
+
+    ``what`` is who may write what; ``remedy`` the command that mends it.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what}; look at what it says, then try {remedy}")
+
+
 class ConnectionLostError(ApiError):
     """The connection could not be made, or ended before the answer was complete."""
 
@@ -88,6 +104,10 @@ class SilentError(ApiError):
 
 class GarbledError(ApiError):
     """What arrived is not what the protocol says: not JSON, too long, of the wrong shape."""
+
+
+class TooLargeError(GarbledError):
+    """An answer is longer than what is held in memory."""
 
 
 class ControlError(PokepodsdError):

@@ -1,23 +1,40 @@
 """Packets between the sockets and whoever thinks about them: the daemon's engine, or one sweep.
 
 Owns the order of an exchange: a reply beats an ICMP error, which anybody may send, and the clock
-is read right before each send.
+is read right before each send. And what nobody else can know of a packet before it is sent.
 """
 
+import random
 import select
 import time
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Set
+from typing import Protocol, TypeVar
 
-from pokepodsd.core.model import SECOND_NS, Datagram, Family, IcmpError, MonotonicNs, Send
+from pokepodsd.core.model import (
+    MILLISECOND_NS,
+    SECOND_NS,
+    Datagram,
+    Family,
+    IcmpError,
+    MonotonicNs,
+    Send,
+)
 from pokepodsd.edge.clock import monotonic_ns, wall_ns
 from pokepodsd.edge.icmp import IcmpSocket
 
-# Taken from one socket in one turn; a flood is left to the kernel's buffer, and pokes go on.
-_MOST_DATAGRAMS = 4_096
+# So long replies are taken in one turn, and then errors: half of a tick together. What a flood
+# brings beyond it is left to the kernel's buffer, which overflows, and pokes leave in their time.
+_REPLIES_NS = 15 * MILLISECOND_NS
+_ERRORS_NS = 10 * MILLISECOND_NS
+# Of each socket by turns, so that a flood of one family leaves time to the other.
+_PART = 64
 # What is due and what arrives in this time is exchanged together: a wake-up for each packet costs
 # more than the packet, and the kernel's stamps say when it arrived.
 _LULL_SECONDS = 0.01
+# The kernel's, as `secrets` has it, which imports OpenSSL besides: 3 MB.
+_RANDOM = random.SystemRandom()
+
+_Item = TypeVar("_Item")
 
 
 class Poker(Protocol):
@@ -38,6 +55,9 @@ class Poker(Protocol):
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         """An ICMP error arrived."""
 
+    def overrun(self, family: Family, packets: int, now: MonotonicNs) -> None:
+        """So many packets found no room, or (0) there was no time to read all that did."""
+
 
 class Sweeping(Poker, Protocol):
     """A `Poker` that comes to an end."""
@@ -51,6 +71,11 @@ class Sweeping(Poker, Protocol):
 
     def tick(self, now: MonotonicNs) -> None:
         """Give up what is over."""
+
+
+def draw_cookie() -> int:
+    """64 bits for one packet, by which its reply is known."""
+    return _RANDOM.getrandbits(64)
 
 
 def turn(sweep: Sweeping, sockets: Mapping[Family, IcmpSocket]) -> None:
@@ -67,12 +92,39 @@ def turn(sweep: Sweeping, sockets: Mapping[Family, IcmpSocket]) -> None:
 
 
 def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
-    """Hand over everything that has arrived."""
-    for one in sockets.values():
-        for datagram in one.receive(_MOST_DATAGRAMS):
-            poker.receive(datagram, now)
-        for error in one.receive_errors(_MOST_DATAGRAMS):
-            poker.receive_error(error, now)
+    """Hand over everything that has arrived, as far as there is time for it."""
+    replies = {family: one.receive for family, one in sockets.items()}
+    unread = _take(replies, lambda datagram: poker.receive(datagram, now), _REPLIES_NS)
+    errors = {family: one.receive_errors for family, one in sockets.items()}
+    _take(errors, lambda error: poker.receive_error(error, now), _ERRORS_NS)
+    for family, one in sockets.items():
+        packets = one.take_overrun()
+        if packets or family in unread:
+            poker.overrun(family, packets, now)
+
+
+def _take(
+    readers: Mapping[Family, Callable[[int], Iterator[_Item]]],
+    hand_over: Callable[[_Item], None],
+    most_ns: int,
+) -> Set[Family]:
+    """Read from each by turns, until none has anything or the time is over; who may have more."""
+    until = monotonic_ns() + most_ns
+    left = dict(readers)
+    while left:
+        left = {family: read for family, read in left.items() if _take_part(read, hand_over)}
+        if monotonic_ns() >= until:
+            break
+    return left.keys()
+
+
+def _take_part(read: Callable[[int], Iterator[_Item]], hand_over: Callable[[_Item], None]) -> bool:
+    """Whether there was anything; there may be more, if it was less than asked for."""
+    is_any = False
+    for item in read(_PART):
+        hand_over(item)
+        is_any = True
+    return is_any
 
 
 def send(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:

@@ -27,6 +27,9 @@ from pokepodsd.errors import GarbledError
 
 # Three times the period in which a reader says that it turns.
 SILENCE_NS = 15 * SECOND_NS
+# The loop turns every 5 s at least. After a pause of this host, or of this process, the reader has
+# as long as ever to say something: it may have been stopped as well, and was not listened to.
+_STOOD_STILL_NS = SILENCE_NS // 2
 # The daemon wakes up every 50 ms to poke: the first time after the rest is soon enough. Where it
 # does not, it wakes up for this.
 REST_NS = 40 * MILLISECOND_NS
@@ -57,6 +60,7 @@ class Keeper:
         self._delays = Backoff(first=1.0, longest=60.0, roll=roll)
         self._lines = LineBuffer(longest=LONGEST_RECORD)
         self._heard: MonotonicNs | None = None
+        self._turned: MonotonicNs | None = None
         self._start_at: MonotonicNs | None = None
         self._gathering = Gathering(rest_ns=REST_NS)
         self._rest_until: MonotonicNs | None = None
@@ -85,6 +89,9 @@ class Keeper:
 
     def turn(self, ready: Set[object], now: MonotonicNs) -> Iterator[Record]:
         """What the reader said, if it is among what can be read or has rested; then `tick`."""
+        if self._turned is not None and now - self._turned > _STOOD_STILL_NS:
+            self._heard = now
+        self._turned = now
         if self.process in ready or self.is_rested(now):
             yield from self.read(now)
         yield from self.tick(now)

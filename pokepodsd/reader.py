@@ -22,6 +22,7 @@ import signal
 import socket
 import threading
 import time
+import warnings
 
 from pokepodsd.asker import Asker, Orders
 from pokepodsd.core.backoff import Backoff
@@ -30,6 +31,7 @@ from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Pause
 from pokepodsd.core.records import Lost, Record, encode
+from pokepodsd.edge.child import end_descendants
 from pokepodsd.errors import CredentialsError, GarbledError
 from pokepodsd.reporter import Reporter
 
@@ -49,6 +51,8 @@ def run(channel: socket.socket, orders: Orders) -> None:
     """Read until the daemon at the other end of the channel is gone; never returns."""
     # The kubernetes package logs what an exec plugin said, which may be a secret.
     logging.getLogger().handlers[:] = [logging.NullHandler()]
+    # Nor is what packages warn of an entry: of a wrong clock the server's refusal tells (urllib3).
+    warnings.simplefilter("ignore")
     # systemd tells every process of a unit to stop (systemd.kill(5), KillMode=). The daemon ends
     # this one, when its last report is written. A handler, so that no exec plugin inherits it.
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -128,11 +132,11 @@ class Reader:
             while self._listen(ALIVE_EVERY):
                 self._write(self._asker.alive())
                 if time.monotonic() > self._deadline:
-                    os._exit(_STUCK_STATUS)
+                    _exit(_STUCK_STATUS)
                 self._asker.renew_if_changed()
         finally:
             # The daemon is gone.
-            os._exit(0)
+            _exit(0)
 
     def _listen(self, seconds: float) -> bool:
         """Take what the daemon says for so long, however much that is; False at its end."""
@@ -167,3 +171,9 @@ class Reader:
             if record is not None:
                 self._say(record)
             time.sleep(_LOOKUP_GAP)
+
+
+def _exit(status: int) -> None:
+    """End at once, and an exec plugin with this process."""
+    end_descendants(os.getpid())
+    os._exit(status)

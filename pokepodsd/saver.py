@@ -3,7 +3,7 @@
 Owns when it is read: a part in each turn of the loop, so that no poke waits for 150,000 pods. And
 when it is written: some seconds after the targets changed, a part in each turn as well, and at the
 stop; never while it is read, or while a list comes in: what is known then is less than what was
-saved.
+saved. Of two daemons with one folder, the first writes; the other takes over when that has ended.
 """
 
 import os
@@ -14,6 +14,7 @@ from typing import Final
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, Target
 from pokepodsd.edge import statefile
+from pokepodsd.edge.claim import Claim
 from pokepodsd.errors import StateFileError
 
 # A file that is at most so old, for a write every so often at the most.
@@ -32,6 +33,7 @@ class Saver:
     def __init__(self, directory: Path, targets: Callable[[], Iterable[Target]]) -> None:
         self._directory = directory
         self._targets = targets
+        self._claim = Claim(directory)
         self._reader: statefile.Reader | None = None
         self._writer: statefile.Writer | None = None
         self._saved_revision = 0
@@ -54,6 +56,7 @@ class Saver:
             self._fail(error)
         else:
             self._reader = None if reader.is_done else reader
+            self._claim_early()
             return reader.total
         return 0
 
@@ -82,7 +85,7 @@ class Saver:
                     self._has_failed = False
             elif revision != self._saved_revision and now >= self._next:
                 self._writing_revision = revision
-                self._writer = statefile.Writer(self._directory, self._targets())
+                self._writer = self._begin()
                 every_ns = EVERY_NS * max(self._writer.total, _OFTEN) // _OFTEN
                 self._next = MonotonicNs(now + every_ns)
         except OSError as error:
@@ -109,7 +112,20 @@ class Saver:
                 self._writer.finish()
                 self._saved_revision = self._writing_revision
             if revision != self._saved_revision:
-                statefile.Writer(self._directory, self._targets()).finish()
+                self._begin().finish()
+        except OSError as error:
+            self._fail(error)
+        finally:
+            self._claim.drop()
+
+    def _begin(self) -> statefile.Writer:
+        self._claim.take()
+        return statefile.Writer(self._directory, self._targets())
+
+    def _claim_early(self) -> None:
+        """Have the folder from the start, so that it is the second daemon that cannot."""
+        try:
+            self._claim.take()
         except OSError as error:
             self._fail(error)
 

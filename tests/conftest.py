@@ -23,8 +23,9 @@ _NEED_ROOT = (
         "test_rollout.py",
     ),
     *("cli/test_need.py", "cli/test_status_lab.py", "cli/test_dead_api.py", "cli/test_trace"),
-    "cli/test_readme.py",
+    *("cli/test_readme.py", "soak/test_short.py"),
     *("edge/test_netlink", "edge/test_desk_room", "prometheus/test_lab"),
+    *("edge/test_capabilities", "edge/test_statefile_strangers"),
     *("bench/test_profile.py", "bench/test_slowdown.py"),
 )
 # Elsewhere, who uses the lab does.

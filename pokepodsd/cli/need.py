@@ -1,7 +1,6 @@
 """``pokepodsd need``: whether a tunnel still passes when nobody pokes it."""
 
 import contextlib
-import secrets
 import select
 import sys
 from collections.abc import Iterable, Mapping
@@ -227,8 +226,8 @@ def _answering(config: Config, tunnels: Mapping[str, _Tunnel], *, tries: int) ->
                 names[target.id] = name
                 targets.append(target)
     channels = [one.channel for one in sockets.values()]
-    cookie, now = secrets.randbits(64), monotonic_ns()
-    sweep = Sweep(targets, channels, config.poke, tries=tries, cookie=cookie, now=now)
+    now = monotonic_ns()
+    sweep = Sweep(targets, channels, config.poke, tries=tries, draw=exchange.draw_cookie, now=now)
     while not sweep.is_done:
         exchange.turn(sweep, sockets)
     for socket in sockets.values():

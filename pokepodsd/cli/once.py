@@ -1,7 +1,6 @@
 """``pokepodsd once``: one sweep over what the API lists now, as a table."""
 
 import gc
-import secrets
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -85,7 +84,8 @@ def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console
         ApiError: there is no list to be had.
     """
     # Imported late, for the other commands' sake: it takes most of a second.
-    from pokepodsd.asker import Orders, list_once  # noqa: PLC0415
+    from pokepodsd.asker import Orders  # noqa: PLC0415
+    from pokepodsd.onelist import list_once  # noqa: PLC0415
 
     population = Population(config.kubernetes, frozenset(one.channel.family for one in sockets))
     population.set_own_addresses(own_addresses())
@@ -114,8 +114,7 @@ def _sweep(
     """Poke them all, with a bar of progress on a terminal; the outcomes by the targets' names."""
     now = monotonic_ns()
     channels = [one.channel for one in sockets]
-    cookie = secrets.randbits(64)
-    sweep = Sweep(targets, channels, config.poke, tries=tries, cookie=cookie, now=now)
+    sweep = Sweep(targets, channels, config.poke, tries=tries, draw=exchange.draw_cookie, now=now)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("poking", total=len(targets))
         by_family = {one.channel.family: one for one in sockets}

@@ -10,6 +10,7 @@ from pokepodsd.core.inflight import InFlight, Stray
 from pokepodsd.core.model import (
     Channel,
     Datagram,
+    Draw,
     Family,
     IcmpError,
     MonotonicNs,
@@ -22,9 +23,9 @@ from pokepodsd.core.model import (
 class Flights:
     """One `InFlight` for each channel."""
 
-    def __init__(self, channels: Iterable[Channel], *, cookie: int, timeout_ns: int) -> None:
+    def __init__(self, channels: Iterable[Channel], *, draw: Draw, timeout_ns: int) -> None:
         self._by_family = {
-            channel.family: InFlight(channel, cookie=cookie, timeout_ns=timeout_ns)
+            channel.family: InFlight(channel, draw=draw, timeout_ns=timeout_ns)
             for channel in channels
         }
 
@@ -75,6 +76,10 @@ class Flights:
     def match_error(self, error: IcmpError, now: MonotonicNs) -> Outcome | None:
         """The Outcome of an ICMP error, or None for a stray."""
         return self._by_family[error.family].match_error(error, now)
+
+    def overrun(self, family: Family, packets: int, now: MonotonicNs) -> None:
+        """So many packets found no room in the socket of this family."""
+        self._by_family[family].overrun(packets, now)
 
     def expire(self, now: MonotonicNs) -> Iterator[Outcome]:
         """The Outcomes of every probe whose time is over."""

@@ -2,14 +2,18 @@
 
 Owns what is in flight on one socket. A reply passes ordered guards (identifier, payload, live
 sequence, source, duplicate, late) before anything is counted, and each probe ends in one Outcome.
+What decides is a cookie that is drawn for each probe: a target that reads its own knows none of
+another's, nor of its own next one.
 """
 
 from collections import Counter, OrderedDict, deque
 
 from pokepodsd.core.model import (
+    OVERRUN,
     Channel,
     Closed,
     Datagram,
+    Draw,
     IcmpError,
     MonotonicNs,
     Outcome,
@@ -22,6 +26,7 @@ from pokepodsd.core.packets import (
     MARK,
     REPLY_STARTS,
     SEQUENCE,
+    cookie_of,
     echo_request,
     error_name,
     parse_quoted_request,
@@ -45,6 +50,7 @@ class Stray(Closed):
     SOURCE = "source is not the target"
     DUPLICATE = "duplicate"
     LATE = "late"
+    OVERRUN = OVERRUN
 
 
 class _End(Closed):
@@ -57,7 +63,7 @@ class _End(Closed):
 class InFlight:
     """The probes in flight on the socket of one family."""
 
-    def __init__(self, channel: Channel, *, cookie: int, timeout_ns: int) -> None:
+    def __init__(self, channel: Channel, *, draw: Draw, timeout_ns: int) -> None:
         self.family = channel.family
         self._has_ip_header = channel.has_ip_header
         self._reply_start = REPLY_STARTS[channel.family]
@@ -66,10 +72,11 @@ class InFlight:
         self.sent = 0
         self.received = 0
         self.timeout_ns = timeout_ns
-        self._cookie = cookie
+        self._draw = draw
         self._live: dict[int, Probe] = {}
-        self._ended: OrderedDict[int, tuple[int, _End]] = OrderedDict()
+        self._ended: OrderedDict[int, tuple[int, int, _End]] = OrderedDict()
         self._order: deque[Probe] = deque()
+        self._overrun_ns = MonotonicNs(0)
 
     def open(self, target: Target, now: MonotonicNs, *, opening: bool) -> Send | None:
         """A new probe and its packet; None when every sequence is in flight."""
@@ -84,7 +91,7 @@ class InFlight:
             identifier=self._identifier,
             sequence=sequence,
             serial=serial,
-            cookie=self._cookie,
+            cookie=self._draw(),
         )
         probe = Probe(
             target=target,
@@ -133,11 +140,12 @@ class InFlight:
             self.strays[Stray.IDENTIFIER if echo else Stray.NOT_ECHO] += 1
             return None
         probe = self._live.get(echo.sequence)
-        # Only the header is quoted for certain; where the payload is too, it must be ours.
-        if probe is None or echo.serial not in {None, probe.serial}:
+        # Anybody may send an error, and a target knows the identifier and which sequence is next.
+        # So one that quotes no more than the header (RFC 792 promises 64 bits) is not believed.
+        if probe is None or (echo.serial is not None and echo.serial != probe.serial):
             self.strays[Stray.SEQUENCE] += 1
             return None
-        is_ours = echo.cookie in {None, self._cookie}
+        is_ours = echo.cookie == cookie_of(probe.mark)
         if not is_ours or error.destination != probe.target.address:
             self.strays[Stray.SOURCE if is_ours else Stray.PAYLOAD] += 1
             return None
@@ -149,6 +157,11 @@ class InFlight:
             detail=error_name(self.family, error.type, error.code),
             reporter=error.reporter,
         )
+
+    def overrun(self, packets: int, now: MonotonicNs) -> None:
+        """So many packets found no room in the socket: the reply of any probe may be one."""
+        self.strays[Stray.OVERRUN] += packets
+        self._overrun_ns = now
 
     def fail_send(self, probe: Probe, errno_name: str, now: MonotonicNs) -> Outcome:
         """The Outcome of a packet that the kernel did not take."""
@@ -166,7 +179,8 @@ class InFlight:
             self._order.popleft()
             if is_live:
                 self._end(probe, _End.OTHER)
-                outcomes.append(Outcome(probe=probe, kind=OutcomeKind.TIMED_OUT, at_ns=now))
+                detail = OVERRUN if probe.sent_ns < self._overrun_ns else ""
+                outcomes.append(Outcome(probe, OutcomeKind.TIMED_OUT, now, detail=detail))
         return outcomes
 
     def next_expiry(self) -> MonotonicNs | None:
@@ -182,19 +196,20 @@ class InFlight:
             return Stray.NOT_ECHO
         if echo.identifier != self._identifier:
             return Stray.IDENTIFIER
-        if echo.serial is None or echo.cookie != self._cookie:
+        if echo.serial is None:
             return Stray.PAYLOAD
         probe = self._live.get(echo.sequence)
-        if probe is None or probe.serial != echo.serial:
-            serial, end = self._ended.get(echo.sequence, (-1, _End.OTHER))
-            if serial != echo.serial:
-                return Stray.SEQUENCE
-            return Stray.DUPLICATE if end is _End.REPLIED else Stray.LATE
-        return Stray.SOURCE
+        if probe is not None and probe.serial == echo.serial:
+            is_ours = echo.cookie == cookie_of(probe.mark)
+            return Stray.SOURCE if is_ours else Stray.PAYLOAD
+        serial, cookie, end = self._ended.get(echo.sequence, (-1, 0, _End.OTHER))
+        if (serial, cookie) != (echo.serial, echo.cookie):
+            return Stray.SEQUENCE if serial != echo.serial else Stray.PAYLOAD
+        return Stray.DUPLICATE if end is _End.REPLIED else Stray.LATE
 
     def _end(self, probe: Probe, end: _End) -> None:
         del self._live[probe.sequence]
         self._ended.pop(probe.sequence, None)
-        self._ended[probe.sequence] = (probe.serial, end)
+        self._ended[probe.sequence] = (probe.serial, cookie_of(probe.mark), end)
         if len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)

@@ -1,12 +1,13 @@
 """Bytes in, whole lines out.
 
-Owns the cutting of a stream at newlines, and the bound on how long a line may be. Knows nothing
-of what a line says.
+Owns the cutting of a stream at newlines, and the bounds on how long a line may be, in bytes and in
+time. Knows nothing of what a line says.
 """
 
 from collections.abc import Iterator
 
-from pokepodsd.errors import GarbledError
+from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.errors import GarbledError, SilentError
 
 
 class LineBuffer:
@@ -44,3 +45,26 @@ class LineBuffer:
         if self._size > self._longest:
             raise GarbledError(f"a line is longer than {self._longest} bytes")
         self._parts.append(part)
+
+
+class LinePatience:
+    """How long one line may take: who sends a byte now and then is not silent, and says nothing."""
+
+    def __init__(self, *, longest_ns: int) -> None:
+        self._longest_ns = longest_ns
+        self._begun: MonotonicNs | None = None
+
+    def note(self, chunk: bytes, now: MonotonicNs) -> None:
+        """These bytes came.
+
+        Raises:
+            SilentError: the line that they are a part of began too long ago.
+        """
+        if chunk.endswith(b"\n"):
+            self._begun = None
+        elif b"\n" in chunk or self._begun is None:
+            self._begun = now
+        elif now - self._begun > self._longest_ns:
+            raise SilentError(
+                f"it has sent parts of one line for {self._longest_ns / SECOND_NS:g} s"
+            )

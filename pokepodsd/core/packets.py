@@ -19,6 +19,7 @@ REPLY_STARTS: Final = {family: bytes((kind, 0)) for family, kind in _REPLY_TYPE.
 SEQUENCE: Final = slice(6, 8)
 MARK: Final = slice(4, None)
 """What a reply repeats of its request: all but the type, the code and the checksum."""
+_COOKIE_SIZE: Final = 8
 
 _ERROR_NAMES: Final[dict[tuple[Family, int, int], str]] = {
     # RFC 792 and RFC 1122, section 3.2.2.1; the prohibitions are RFC 1812, section 5.2.7.1.
@@ -54,7 +55,7 @@ class Echo(NamedTuple):
     """The part of an echo that tells which one it is; ``serial`` and ``cookie`` are our payload.
 
     Both are None where the packet does not carry them: an ICMP error quotes only the header for
-    certain (RFC 792: 64 bits of the original), and a payload of another length is not ours.
+    certain (RFC 792: 64 bits of the original), and a reply of another length is not ours.
     """
 
     identifier: int
@@ -96,7 +97,13 @@ def without_ip_header(data: bytes) -> bytes:
 
 def parse_quoted_request(family: Family, data: bytes) -> Echo | None:
     """The echo request that an ICMP error quotes, from its ICMP header on; None if it is none."""
-    return _parse_echo(data, _REQUEST_TYPE[family])
+    # What follows is padding: that of a packet, or of extensions (RFC 4884, section 5).
+    return _parse_echo(data[:PACKET_SIZE], _REQUEST_TYPE[family])
+
+
+def cookie_of(mark: bytes) -> int:
+    """The cookie in what a reply repeats of its request."""
+    return int.from_bytes(mark[-_COOKIE_SIZE:], "big")
 
 
 def error_name(family: Family, kind: int, code: int) -> str:

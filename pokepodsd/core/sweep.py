@@ -12,6 +12,7 @@ from pokepodsd.core.config import PokeConfig
 from pokepodsd.core.flights import Flights
 from pokepodsd.core.model import (
     Channel,
+    Draw,
     MonotonicNs,
     Outcome,
     OutcomeKind,
@@ -32,10 +33,10 @@ class Sweep(Sender):
         poke: PokeConfig,
         *,
         tries: int,
-        cookie: int,
+        draw: Draw,
         now: MonotonicNs,
     ) -> None:
-        super().__init__(Flights(channels, cookie=cookie, timeout_ns=poke.timeout_ns))
+        super().__init__(Flights(channels, draw=draw, timeout_ns=poke.timeout_ns))
         self._targets = {target.id: target for target in targets}
         self._left = dict.fromkeys(self._targets, tries)
         self._bucket = Bucket(max_rate=poke.max_rate, now=now)

@@ -11,6 +11,7 @@ from pokepodsd.core.flights import Flights
 from pokepodsd.core.model import (
     MILLISECOND_NS,
     Channel,
+    Draw,
     MonotonicNs,
     Outcome,
     OutcomeKind,
@@ -48,11 +49,11 @@ class Volley(Sender):
         *,
         count: int,
         timeout_ns: int,
-        cookie: int,
+        draw: Draw,
         now: MonotonicNs,
     ) -> None:
         self._target = target
-        super().__init__(Flights(channels, cookie=cookie, timeout_ns=timeout_ns))
+        super().__init__(Flights(channels, draw=draw, timeout_ns=timeout_ns))
         self._left = count
         self._next = now
         self.pokes: list[Poke] = []

@@ -1,8 +1,8 @@
 """List-then-watch of the pods, sans I/O: answers and bytes in, events and the next question out.
 
-Owns the protocol with the API server: paging, the streaming list where pages expire, bookmarks,
-what each failure means and how long to wait after it, and falling back to the node's own pods
-where the cluster's are refused. Knows no socket, no clock and nothing of what a pod is.
+Owns the protocol with the API server: bookmarks, what each failure means and how long to wait
+after it, and falling back to the node's own pods where the cluster's are refused. How a list is
+asked for is `core.listing`'s to say. Knows no socket, no clock and nothing of what a pod is.
 
 The reader asks `PodFeed.next_step`, does it, and tells how it went: `page` for a whole answer,
 `opened`, `chunk` and `ended` for a watch, `failed` for a connection. Each gives back events.
@@ -20,6 +20,7 @@ from pokepodsd.core.answers import (
 )
 from pokepodsd.core.backoff import Backoff
 from pokepodsd.core.lines import LineBuffer
+from pokepodsd.core.listing import Listing
 from pokepodsd.core.model import Scope
 from pokepodsd.core.protocol import (
     Ask,
@@ -35,7 +36,7 @@ from pokepodsd.core.protocol import (
     Timings,
     Troubled,
 )
-from pokepodsd.errors import ApiError, GarbledError
+from pokepodsd.errors import ApiError, GarbledError, SilentError, TooLargeError
 
 # An object in etcd is at most 1.5 MiB (etcd --max-request-bytes); as JSON up to twice that.
 LONGEST_LINE = 8 * 1024 * 1024
@@ -43,7 +44,9 @@ LONGEST_LINE = 8 * 1024 * 1024
 # (kubernetes/kubernetes#121635): a right that was there is asked for again before it is given up.
 REFUSALS_BEFORE_NARROWING = 2
 IN_STREAM_ERRORS_BEFORE_LIST = 3
-STREAMS_BEFORE_PAGES = 2
+# A server whose resourceVersion is behind the one that was asked for says nothing until it has
+# passed that: for a moment where its cache lags, for weeks where its etcd was restored.
+SILENCES_BEFORE_LIST = 2
 # What is told together is taken by the daemon between two pokes: 15 ms, where a page takes 30.
 TOLD_AT_ONCE = 250
 
@@ -65,35 +68,29 @@ class PodFeed:
         self._selectors = selectors
         self._timings = timings
         self._roll = roll
-        self._delays = Backoff(first=timings.first_delay, longest=timings.longest_delay, roll=roll)
+        # Lists cost the server far more than watches: what comes between two of them shortens the
+        # delay of the next watch, and not that of the next list.
+        self._delays, self._list_delays = (
+            Backoff(first=timings.first_delay, longest=timings.longest_delay, roll=roll)
+            for _ in range(2)
+        )
         self._grant_checks = Backoff(
             first=timings.first_grant_check, longest=timings.longest_grant_check, roll=roll
         )
         self._scope = Scope.CLUSTER
         self._was_granted = False
         self._refusals = 0
-        self._can_stream = True
-        self._prefers_stream = False
-        self._broken_streams = 0
         self._portable = False
         self._grant_check_after = 0.0
         self._watched_unasked = 0.0
         self._own_node_version: str | None = None
         self._in_stream_errors = 0
+        self._silences = 0
         self._pause = 0.0
         self._version: str | None = None
-        self._continue = ""
+        self._list = Listing(page_limit=timings.page_limit)
         self._listing = False
         self._lines = LineBuffer(longest=LONGEST_LINE)
-
-    @property
-    def _is_streaming(self) -> bool:
-        """Whether the next list is streamed.
-
-        Pages come first: they are compressed, 5,000 pods into 0.7 MB, where a stream is 21 MB
-        before Kubernetes 1.37 (kubernetes/kubernetes#136030).
-        """
-        return self._can_stream and self._prefers_stream
 
     def next_step(self) -> Ask | Pause:
         """What to do next."""
@@ -102,21 +99,14 @@ class PodFeed:
             return Pause(seconds=seconds)
         self._lines = LineBuffer(longest=LONGEST_LINE)
         selectors = self._selectors(self._scope, self._portable)
-        if self._version is not None:
-            watch = {"resourceVersion": self._version}
-        elif self._is_streaming:
-            watch = {
-                "sendInitialEvents": "true",
-                "resourceVersionMatch": "NotOlderThan",
-                "resourceVersion": "",
-            }
+        if self._version is None:
+            asked = self._list.parameters()
+            if not self._list.is_streamed:
+                return Ask(parameters={**asked, **selectors}, is_watch=False)
         else:
-            page = {"limit": str(self._timings.page_limit)}
-            if self._continue:
-                page["continue"] = self._continue
-            return Ask(parameters={**page, **selectors}, is_watch=False)
+            asked = {"resourceVersion": self._version}
         common = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": self._seconds()}
-        return Ask(parameters={**common, **watch, **selectors}, is_watch=True)
+        return Ask(parameters={**common, **asked, **selectors}, is_watch=True)
 
     def page(self, status: int, body: bytes, retry_after: float | None = None) -> list[Event]:
         """A whole answer: a page of the list, or a refusal of any question."""
@@ -126,11 +116,11 @@ class PodFeed:
             items, version, token = parse_page(body)
         except GarbledError as error:
             return self.failed(error)
-        events: list[Event] = [] if self._continue else [Begun()]
+        events: list[Event] = [] if self._list.token else [Begun()]
         # An empty page is one, too.
         parts = range(0, max(1, len(items)), TOLD_AT_ONCE)
         events += (Listed(objects=items[first : first + TOLD_AT_ONCE]) for first in parts)
-        self._continue = token
+        self._list.take(token)
         if not token:
             events.append(self._complete(version))
         return events
@@ -157,7 +147,7 @@ class PodFeed:
         if self._listing:
             # A server that knows nothing of sendInitialEvents ignores it and never says when
             # the initial events are over.
-            self._can_stream = False
+            self._list.give_up_streams()
             return self.failed(ApiError("the streaming list ended before it was complete"), lived)
         if not self._note_life(lived) and lived < self._timings.settled:
             self._pause = self._delays.next()
@@ -165,7 +155,7 @@ class PodFeed:
 
     def interrupted(self) -> None:
         """The connection was ended on this side, for new credentials: nobody is to blame."""
-        if self._listing or self._continue:
+        if self._listing or self._list.token:
             self._start_over()
         self._leave_grant_check()
 
@@ -175,38 +165,44 @@ class PodFeed:
         renew = isinstance(error, WatchError) and error.code == 401
         if isinstance(error, WatchError) and not expired:
             self._in_stream_errors += 1
+        if isinstance(error, SilentError) and lived >= self._timings.silence:
+            self._silences += 1
+        if isinstance(error, TooLargeError):
+            self._list.ask_for_less()
         if self._listing:
-            self._broken_streams += 1
-            self._can_stream = self._can_stream and self._broken_streams < STREAMS_BEFORE_PAGES
+            self._list.note_stream(is_complete=False)
         again = self._in_stream_errors >= IN_STREAM_ERRORS_BEFORE_LIST
-        if expired or again or isinstance(error, GarbledError) or self._listing or self._continue:
+        again = again or self._silences >= SILENCES_BEFORE_LIST or isinstance(error, GarbledError)
+        if expired or again or self._listing or self._list.token:
             self._start_over()
         if not self._leave_grant_check():
             self._note_life(lived)
-        self._pause = self._delays.next()
+        self._pause = self._next_delay()
         return [Troubled(reason=str(error), renew=renew)]
 
     def _refused(self, status: int, message: str, retry_after: float | None) -> list[Event]:
         unknown_field = "field label not supported" in message and not self._portable
-        streaming = self._version is None and self._is_streaming
+        streaming = self._version is None and self._list.is_streamed
         if status in {400, 422} and (unknown_field or streaming):
             # Before 1.28 spec.hostNetwork is no field label, before 1.32 (or with the WatchList
             # feature gate off) sendInitialEvents is invalid: ask in the older way, at once.
             self._portable = self._portable or unknown_field
-            self._can_stream = self._can_stream and unknown_field
+            if not unknown_field:
+                self._list.give_up_streams()
             return []
         if status == 403:
             return self._forbidden(message)
-        has_expired = bool(self._continue) and status in {400, 410}
+        has_expired = bool(self._list.token) and status in {400, 410}
         if status == 410 or has_expired:
             # Of the list, the token for the next page is no good any more.
             self._start_over()
-        self._prefers_stream = self._prefers_stream or has_expired
-        if not self._leave_grant_check() and has_expired and self._can_stream:
+        if has_expired:
+            self._list.prefer_stream()
+        if not self._leave_grant_check() and has_expired and self._list.can_stream:
             # A stream needs no token: at once, before anything else expires.
             return []
         wait = min(retry_after or 0.0, self._timings.longest_retry_after)
-        self._pause = max(wait, self._delays.next())
+        self._pause = max(wait, self._next_delay())
         return [Troubled(reason=explain(status, message), renew=status == 401)]
 
     def _forbidden(self, message: str) -> list[Event]:
@@ -228,6 +224,7 @@ class PodFeed:
 
     def _line(self, line: bytes) -> Iterator[Event]:
         kind, obj = parse_event(line)
+        self._silences = 0
         version = obj["metadata"]["resourceVersion"]
         if not self._listing:
             self._version = version
@@ -236,7 +233,7 @@ class PodFeed:
         match kind:
             case "BOOKMARK":
                 if self._listing and ends_initial_events(obj):
-                    self._broken_streams = 0
+                    self._list.note_stream(is_complete=True)
                     self._listing = False
                     yield self._complete(version)
                     yield Opened(scope=self._scope)
@@ -247,7 +244,7 @@ class PodFeed:
 
     def _complete(self, version: str) -> Completed:
         self._version = version
-        self._continue = ""
+        self._list.token = ""
         if self._scope is Scope.CLUSTER:
             self._was_granted = True
             self._refusals = 0
@@ -257,9 +254,15 @@ class PodFeed:
 
     def _start_over(self) -> None:
         self._version = None
-        self._continue = ""
+        self._list.token = ""
         self._listing = False
         self._in_stream_errors = 0
+        self._silences = 0
+
+    def _next_delay(self) -> float:
+        """How long to wait after a failure: longer where what is next is a list once more."""
+        delay = self._delays.next()
+        return delay if self._version is not None else max(delay, self._list_delays.next())
 
     def _note_life(self, lived: float) -> bool:
         """A watch that lived proves the server; one of the node's own pods leads to a grant check.
@@ -269,6 +272,7 @@ class PodFeed:
         """
         if lived >= self._timings.settled:
             self._delays.reset()
+            self._list_delays.reset()
         if self._scope is Scope.CLUSTER or self._version is None:
             return False
         self._watched_unasked += lived
@@ -285,7 +289,7 @@ class PodFeed:
             return False
         self._scope = Scope.NODE
         self._version, self._own_node_version = self._own_node_version, None
-        self._continue = ""
+        self._list.token = ""
         self._listing = False
         self._watched_unasked = 0.0
         return True

@@ -8,6 +8,7 @@ delays grow, and it is not here.
 
 import contextlib
 import email.utils
+import io
 import json
 import select
 import socket
@@ -26,11 +27,13 @@ from pokepodsd import __version__
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Ask, Timings
 from pokepodsd.core.writes import Write
-from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError
+from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError, TooLargeError
 
-# A page of 500 pods is 2 MB; a page of the largest objects that etcd takes could be 750 MB, and
-# is refused rather than held in memory.
-_LONGEST_BODY = 256 * 1024 * 1024
+# A page of 500 pods is 2 MB. One of the largest objects that etcd takes could be 750 MB, and
+# parsed it is three times its size, where the unit has 384 MB: it is asked for in smaller pages.
+LONGEST_BODY = 32 * 1024 * 1024
+# Of a refusal the status counts; what it says beyond this is no Status.
+_LONGEST_REFUSAL = 64 * 1024
 _CHUNK = 64 * 1024
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # A peer that vanished without a FIN is given up after 15 s of silence and three lost probes, and
@@ -83,17 +86,20 @@ class Answer:
         """The whole body.
 
         Raises:
-            ApiError: it is not complete in time, too large, or garbled.
+            ApiError: it is not complete in time, too large, or garbled. Of a refusal there is as
+                much as came, at most 64 KiB.
         """
-        parts, size = [], 0
+        # Its value shares its memory, where joined parts would be held twice.
+        kept = io.BytesIO()
         for part in self.chunks():
-            parts.append(part)
-            size += len(part)
-            if size > _LONGEST_BODY:
-                raise GarbledError(f"the answer is larger than {_LONGEST_BODY} bytes")
+            if not self.is_ok and kept.tell() + len(part) > _LONGEST_REFUSAL:
+                break
+            kept.write(part)
+            if kept.tell() > LONGEST_BODY:
+                raise TooLargeError(f"the answer is larger than {LONGEST_BODY} bytes")
             if self.lived > self._patience:
                 raise SilentError(f"the answer was not complete after {self._patience:g} s")
-        return b"".join(parts)
+        return kept.getvalue()
 
     def chunks(self) -> Iterator[bytes]:
         """The body as it arrives, until its end.
@@ -139,6 +145,12 @@ class ApiServer:
     def url(self) -> str:
         """Where the kubeconfig says that the server is."""
         return str(self._configuration.host)
+
+    @property
+    def certificate(self) -> str | None:
+        """The file of the client certificate, if there is one."""
+        file: str | None = self._configuration.cert_file
+        return file
 
     def ask(self, question: Ask) -> AbstractContextManager[Answer]:
         """GET the pods; the connection is dropped unless the answer was read to its end.

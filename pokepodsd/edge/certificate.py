@@ -57,6 +57,20 @@ def validity(file: str | None) -> tuple[datetime, datetime] | None:
         return begin.asDateTime, end.asDateTime
 
 
+def out_of_time(file: str | None, now: datetime) -> str:
+    """Why the client certificate is of no use now, in words; "" where it is not that."""
+    with contextlib.suppress(CredentialsError):
+        limits = validity(file)
+        if limits is not None and now >= limits[1]:
+            return f"the client certificate expired on {limits[1]:%Y-%m-%d %H:%M} UTC: {file}"
+        if limits is not None and now < limits[0]:
+            begin = f"{limits[0]:%Y-%m-%d %H:%M}"
+            return (
+                f"the client certificate is valid from {begin} UTC on: is this host's clock behind?"
+            )
+    return ""
+
+
 def _common_name(file: str | None) -> str:
     """The CN of a PEM file's first certificate; "" where there is none to be read."""
     with _decoding(file):

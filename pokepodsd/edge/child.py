@@ -10,11 +10,14 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 # About 300 pods: what is read at once is also decoded at once, between two ticks.
 _CHUNK = 64 * 1024
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+# In thousandths of the memory that there is to have: half of the unit's MemoryMax.
+_OOM_BEFORE = 500
 
 
 class Child:
@@ -62,14 +65,39 @@ class Child:
         return 0
 
     def kill(self) -> str:
-        """End the child at once, wait for it, and say how it ended."""
+        """End the child at once, with all that it started; wait for it, and say how it ended."""
+        started = descendants(self.pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+        _kill(started)
         self._socket.close()
         _, status = os.waitpid(self.pid, 0)
         if os.WIFSIGNALED(status):
             return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
         return f"exited with status {os.WEXITSTATUS(status)}"
+
+
+def end_descendants(pid: int) -> None:
+    """End all that a process started, but not itself."""
+    _kill(descendants(pid))
+
+
+def descendants(pid: int) -> list[int]:
+    """A process's children, their children and so on (proc(5)); none where it has ended."""
+    found: list[int] = []
+    # The process or a thread of it may end meanwhile; and descriptors may be used up.
+    with contextlib.suppress(OSError):
+        for file in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                for child in file.read_text().split():
+                    found += [int(child), *descendants(int(child))]
+    return found
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _be_child(body: Callable[[socket.socket], None], theirs: socket.socket) -> None:
@@ -84,12 +112,21 @@ def _be_child(body: Callable[[socket.socket], None], theirs: socket.socket) -> N
         keep = theirs.fileno()
         os.closerange(3, keep)
         os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+        _offer_first()
         body(theirs)
         status = 0
     except BaseException as error:  # noqa: BLE001
         _say_where(error)
     finally:
         os._exit(status)
+
+
+def _offer_first() -> None:
+    """Where memory is short, the kernel is to end a child: it can be replaced, and nobody waits."""
+    # More is always allowed (proc(5)); without /proc nothing is lost.
+    with contextlib.suppress(OSError, ValueError):
+        before = int(_OOM_SCORE.read_text(encoding="ascii"))
+        _OOM_SCORE.write_text(str(min(before + _OOM_BEFORE, 1000)), encoding="ascii")
 
 
 def _say_where(error: BaseException) -> None:

@@ -6,6 +6,7 @@ daemon's own group may connect, by the mode of the socket; who it is, the kernel
 """
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -115,11 +116,13 @@ class Listener:
     """The daemon's side; `connections` are those that are open.
 
     Raises:
-        OSError: the socket cannot be made.
+        OSError: the socket cannot be made; EADDRINUSE where another process listens there.
     """
 
     def __init__(self, directory: Path) -> None:
         path = directory / NAME
+        if _is_listened_at(path):
+            raise OSError(errno.EADDRINUSE, "another running pokepodsd answers there")
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         before = os.umask(0o117)
@@ -235,6 +238,13 @@ class Client:
         if "error" in reply:
             raise ControlError(str(reply["error"]))
         return reply
+
+
+def _is_listened_at(path: Path) -> bool:
+    """Whether a process listens, be it that it does not accept; a socket left behind has none."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as asking:
+        # EAGAIN: its queue is full (unix(7)).
+        return asking.connect_ex(str(path)) in {0, errno.EAGAIN}
 
 
 def _connect(client: socket.socket, path: str, patience_seconds: float) -> None:

@@ -6,7 +6,11 @@ import ifaddr
 
 
 def own_addresses() -> frozenset[str]:
-    """Every address of every interface, in the form of `ipaddress`, without zone."""
+    """Every address of every interface, in the form of `ipaddress`, without zone.
+
+    Raises:
+        OSError: the kernel cannot be asked; without a descriptor for the question, EMFILE.
+    """
     return frozenset().union(*addresses_by_device().values())
 
 

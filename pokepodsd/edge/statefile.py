@@ -3,12 +3,16 @@
 Owns ``targets.json`` in the state directory: a line of JSON that says what the file is, and a line
 for each target. It is a cache: it is replaced by rename, so that a reader finds the old one or the
 new one whole, and it is not flushed to the disk, since waiting for a disk would stop the pokes.
-Written a part at a time, for the same reason.
+Written a part at a time, for the same reason. A link is never followed, and what another user
+wrote is never taken for what was saved.
 """
 
 import contextlib
+import errno
 import json
-from collections.abc import Iterable, Iterator
+import os
+import stat
+from collections.abc import Iterable, Iterator, Set
 from itertools import islice
 from pathlib import Path
 from sys import intern
@@ -45,8 +49,7 @@ class Reader:
         self.total = 0
         """How many targets there are, by its own word."""
         with self._setting_aside(), contextlib.suppress(FileNotFoundError):
-            _check_size(self._path)
-            self._file = self._path.open(encoding="utf-8")
+            self._file = _open(self._path, {0, os.geteuid()})
             self.total = _read_header(self._file)
             self._targets = _read_targets(self._file, self.total)
 
@@ -96,8 +99,7 @@ def peek(directory: Path) -> list[Target]:
     """
     path = directory / NAME
     try:
-        _check_size(path)
-        with path.open(encoding="utf-8") as file:
+        with _open(path, {0, os.geteuid(), directory.stat().st_uid}) as file:
             return list(_read_targets(file, _read_header(file)))
     except FileNotFoundError:
         return []
@@ -115,7 +117,9 @@ class Writer:
         """How many targets it saves."""
         self._rows = iter(kept)
         self._partial = directory / f"{NAME}.new"
-        self._file: IO[str] = self._partial.open("w", encoding="utf-8")
+        self._partial.unlink(missing_ok=True)
+        # Made anew (O_EXCL), which follows no link.
+        self._file: IO[str] = self._partial.open("x", encoding="utf-8")
         header = {"format": _FORMAT, "version": _VERSION, "targets": self.total}
         self._file.write(json.dumps(header) + "\n")
 
@@ -150,8 +154,29 @@ class Writer:
             pass
 
 
-def _check_size(path: Path) -> None:
-    if path.stat().st_size > _LONGEST_FILE:
+def _open(path: Path, owners: Set[int]) -> IO[str]:
+    """The file to read, if it can be a save of one of these users."""
+    try:
+        # A pipe that nobody writes to would be waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise StateFileError("it is a symbolic link") from error
+        raise
+    try:
+        _check(os.fstat(handle), owners)
+        return open(handle, encoding="utf-8")
+    except (OSError, StateFileError):
+        os.close(handle)
+        raise
+
+
+def _check(found: os.stat_result, owners: Set[int]) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise StateFileError("it is no regular file")
+    if found.st_uid not in owners:
+        raise StateFileError(f"it belongs to the user {found.st_uid}")
+    if found.st_size > _LONGEST_FILE:
         raise StateFileError("it is larger than any that pokepodsd writes")
 
 

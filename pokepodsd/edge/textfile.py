@@ -2,6 +2,7 @@
 
 Owns its way into the folder: written beside it, and put in its place by rename, so that nobody ever
 reads a half of it. The name beside does not end in ".prom", so the collector does not read that.
+Others may write into that folder: a link that stands there is replaced, and never followed.
 """
 
 import contextlib
@@ -20,7 +21,9 @@ def write(path: Path, content: bytes) -> None:
     """
     partial = _beside(path)
     try:
-        with partial.open("wb") as file:
+        partial.unlink(missing_ok=True)
+        # Made anew (O_EXCL), which follows no link: whoever is quicker costs a try.
+        with partial.open("xb") as file:
             os.fchmod(file.fileno(), _MODE)
             file.write(content)
         partial.replace(path)

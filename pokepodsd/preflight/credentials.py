@@ -4,6 +4,8 @@ Owns the remedies by where a distribution keeps them. Never tells what a file sa
 the kubernetes package takes most of a second.
 """
 
+import contextlib
+import pwd
 import shlex
 import socket
 from collections.abc import Iterator
@@ -14,11 +16,10 @@ from typing import Any
 from pokepodsd.core.model import NodeName
 from pokepodsd.edge.certificate import node_name, validity
 from pokepodsd.edge.kubeconfig import AUTO, Kubeconfig, find
-from pokepodsd.errors import CredentialsError
+from pokepodsd.errors import CredentialsError, PluginFailedError, UntrustedError
 from pokepodsd.preflight.clock import SET_CLOCK
 from pokepodsd.preflight.finding import Finding, Place, Topic
 from pokepodsd.preflight.unit import AGAIN, Unit, drop_in_command
-from pokepodsd.preflight.waiting import within
 from pokepodsd.preflight.world import Settings, World
 
 KUBECONFIG = Topic(check="kubeconfig", name="kubeconfig")
@@ -71,17 +72,24 @@ class Credentials:
             yield self._missing()
             return
         try:
-            kubeconfig = Kubeconfig(self._path, scratch=self._scratch)
-            self.configuration = within(_PLUGIN_SECONDS, kubeconfig.load)
+            kubeconfig = Kubeconfig(
+                self._path,
+                scratch=self._scratch,
+                plugin_seconds=_PLUGIN_SECONDS,
+                users=self._daemons_user(),
+            )
+            self.configuration = kubeconfig.load()
             self.node, source = node_name(
                 self.configuration.cert_file,
                 setting=kubernetes.node_name,
                 host_name=socket.gethostname(),
             )
-        except TimeoutError:
-            text = f"{self._path}: its exec plugin does not return; run it by hand to see why"
+        except UntrustedError as error:
+            yield KUBECONFIG.failed(error.what, error.remedy)
+            return
+        except PluginFailedError as error:
             command = shlex.join(["grep", "-A9", "exec:", str(self._path)])
-            yield KUBECONFIG.failed(text, command, Place.ELSEWHERE)
+            yield KUBECONFIG.failed(str(error), command, Place.ELSEWHERE)
             return
         except CredentialsError as error:
             yield self._unusable(error)
@@ -110,6 +118,13 @@ class Credentials:
             yield CERTIFICATE.warning(text, *self._renewal())
         else:
             yield CERTIFICATE.ok(f"valid until {end:%Y-%m-%d %H:%M} UTC")
+
+    def _daemons_user(self) -> frozenset[int]:
+        """Who owns what is the daemon's own, where the unit names a user that there is."""
+        unit = self._world.unit
+        with contextlib.suppress(KeyError):
+            return frozenset({pwd.getpwnam(unit.get("User") if unit else "").pw_uid})
+        return frozenset()
 
     def _missing(self) -> Finding:
         """What is set is not there; perhaps what "auto" finds is."""

@@ -3,7 +3,6 @@
 Owns the order of the doing; what is poked next, and what it means, is the core's.
 """
 
-import secrets
 from collections.abc import Iterator, Mapping
 
 from pokepodsd import exchange
@@ -38,7 +37,7 @@ def walk(
             channels,
             count=min(count, _SECOND_COUNT) if step.is_second else count,
             timeout_ns=timeout_ns,
-            cookie=secrets.randbits(64),
+            draw=exchange.draw_cookie,
             now=monotonic_ns(),
         )
         told = 0

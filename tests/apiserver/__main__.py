@@ -5,6 +5,7 @@ Owns: sockets, signals and the ready line. Refuses: behaviour of the API.
 
 import argparse
 import asyncio
+import datetime
 import ipaddress
 import json
 import os
@@ -35,6 +36,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--directory", type=Path, required=True, help="for keys and state")
     parser.add_argument("--control", type=Path, help="unix socket; default DIRECTORY/control")
     parser.add_argument("--name", action="append", default=[], help="more names of the server")
+    until = datetime.datetime.fromisoformat
+    parser.add_argument("--valid-until", type=until, help="end of the server's certificate")
     return parser.parse_args()
 
 
@@ -45,7 +48,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     authority = Authority(arguments.directory)
     cluster = saved.load(arguments.directory / saved.NAME)
-    context = authority.make_server_context(server_names(arguments.listen, arguments.name))
+    names = server_names(arguments.listen, arguments.name)
+    context = authority.make_server_context(names, not_after=arguments.valid_until)
     control_path: Path = arguments.control or arguments.directory / "control"
     control_path.unlink(missing_ok=True)
     control = Control(cluster, arguments.directory / saved.NAME)

@@ -4,6 +4,7 @@ Owns: starting, waiting for the ready line, stopping, killing and restarting on 
 Refuses: to know what the server answers.
 """
 
+import datetime
 import json
 import os
 import signal
@@ -46,6 +47,8 @@ class ApiServer:
         self.port = port
         self.url = ""
         self.pid = 0
+        self.valid_until: datetime.datetime | None = None
+        """The end of the server's certificate, from the next start on; None for years ahead."""
         self.authority = Authority(directory)
         self._names = names
         self._prefix = prefix
@@ -148,6 +151,8 @@ class ApiServer:
         command += ["--directory", str(self.directory.resolve())]
         for name in self._names:
             command += ["--name", name]
+        if self.valid_until is not None:
+            command += ["--valid-until", self.valid_until.isoformat()]
         return command
 
 

@@ -23,7 +23,12 @@ class FaultKind(StrEnum):
     ERROR_EVENT = "error_event"
     ENDLESS_LINE = "endless_line"
     HUGE_LINE = "huge_line"
+    FLOOD = "flood"
     WRONG_RESOURCE_VERSION = "wrong_resource_version"
+    SLOW_HEAD = "slow_head"
+    GZIP_CUT = "gzip_cut"
+    GZIP_ENDLESS = "gzip_endless"
+    GZIP_BOMB = "gzip_bomb"
 
 
 class FaultMatch(StrEnum):
@@ -40,8 +45,10 @@ class Fault:
     """One order. `count` of None lasts until cleared.
 
     `after`: how many events a watch still writes before the fault. `code`, `retry_after`,
-    `location`: for `status` and `error_event`. `interval_seconds`: for `trickle`. `size`: bytes of
-    `huge_line`. `resource_version`: what `wrong_resource_version` says.
+    `location`: for `status` and `error_event`. `interval_seconds`: for `trickle` and `slow_head`.
+    `size`: bytes of `huge_line`, and of `gzip_bomb` once it is unpacked; for `flood`, how often a
+    watch says that the pod of its next event is gone and there again, a thousand times in each
+    `interval_seconds`. `resource_version`: what `wrong_resource_version` says.
     """
 
     fault: FaultKind

@@ -88,12 +88,15 @@ class Authority:
     def issue_node(self, node: str) -> IssuedCertificate:
         return self.issue(f"system:node:{node}", [NODES])
 
-    def make_server_context(self, names: Sequence[str]) -> ssl.SSLContext:
+    def make_server_context(
+        self, names: Sequence[str], *, not_after: datetime.datetime | None = None
+    ) -> ssl.SSLContext:
         """Client certificates are asked for and not required, as kube-apiserver does."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        self._ca.issue_cert(*names, common_name="kube-apiserver").configure_cert(context)
+        leaf = self._ca.issue_cert(*names, common_name="kube-apiserver", not_after=not_after)
+        leaf.configure_cert(context)
         self._ca.configure_trust(context)
         context.verify_mode = ssl.CERT_OPTIONAL
         return context

@@ -14,6 +14,7 @@ from typing import Never
 
 from aiohttp import web
 
+from tests.apiserver import compression
 from tests.apiserver.authentication import User
 from tests.apiserver.faults import Fault, FaultKind
 from tests.apiserver.served import Request
@@ -129,6 +130,8 @@ async def answer_early_fault(request: web.Request, fault: Fault) -> web.StreamRe
         case FaultKind.DROP:
             reset(request)
             await hang()
+        case FaultKind.SLOW_HEAD:
+            await _write_head_slowly(request, fault.interval_seconds)
     return None
 
 
@@ -162,10 +165,14 @@ async def _send_faulty(
         await hang()
     if fault.fault is FaultKind.ERROR_EVENT:
         return await _send_status(request, fault)
-    response = web.StreamResponse(headers=headers)
+    is_packed = fault.fault in compression.FAULTS
+    response = web.StreamResponse(headers=headers | (compression.HEADERS if is_packed else {}))
     response.enable_chunked_encoding()
     await begin(request, response)
-    await _write_faulty(request, response, body, fault)
+    if is_packed:
+        await compression.write_faulty(response, body, fault)
+    else:
+        await _write_faulty(request, response, body, fault)
     await response.write_eof()
     return response
 
@@ -187,8 +194,7 @@ async def _write_faulty(
         case FaultKind.ENDLESS_LINE:
             await write_endlessly(response)
         case FaultKind.HUGE_LINE:
-            # White space between two tokens is JSON still.
-            await response.write(body[:1] + b" " * fault.size + body[1:])
+            await write_widened(response, body, fault.size)
         case FaultKind.WRONG_RESOURCE_VERSION:
             await response.write(with_wrong_version(body, fault.resource_version))
         case _:
@@ -198,6 +204,23 @@ async def _write_faulty(
 async def write_slowly(response: web.StreamResponse, data: bytes, interval: float) -> None:
     for index in range(len(data)):
         await response.write(data[index : index + 1])
+        await asyncio.sleep(interval)
+
+
+async def write_widened(response: web.StreamResponse, data: bytes, size: int) -> None:
+    """With white space between two tokens: it is JSON still."""
+    await response.write(data[:1])
+    for start in range(0, size, PIECE):
+        await response.write(b" " * min(PIECE, size - start))
+    await response.write(data[1:])
+
+
+async def _write_head_slowly(request: web.Request, interval: float) -> Never:
+    """A head that never ends, a byte at a time."""
+    assert request.transport is not None
+    request.transport.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while True:
+        request.transport.write(b"x")
         await asyncio.sleep(interval)
 
 

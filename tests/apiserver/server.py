@@ -12,7 +12,7 @@ from tests.apiserver import nodestatus, objects, reported
 from tests.apiserver.authentication import ANONYMOUS, identify
 from tests.apiserver.authorization import Attributes
 from tests.apiserver.cluster import Cluster
-from tests.apiserver.faults import FaultKind, FaultMatch
+from tests.apiserver.faults import FaultMatch
 from tests.apiserver.listing import send_pods
 from tests.apiserver.options import parse_list_options
 from tests.apiserver.responses import (
@@ -130,7 +130,7 @@ async def _order_fault(
         return None
     request[ENTRY].fault = fault.fault
     early = await answer_early_fault(request, fault)
-    if early is None and fault.fault not in (FaultKind.STATUS, FaultKind.HTML, FaultKind.DROP):
+    if early is None:
         request[FAULT] = fault
     return early
 

@@ -24,6 +24,7 @@ from tests.apiserver.responses import (
     with_wrong_version,
     write_endlessly,
     write_slowly,
+    write_widened,
 )
 from tests.apiserver.status import Json, too_old
 from tests.apiserver.store import Event, Record, event_line, serialize
@@ -32,6 +33,8 @@ from tests.apiserver.store import Event, Record, event_line, serialize
 MINIMUM_TIMEOUT_SECONDS = 1800.0
 # Whether the object matched before, whether it does now: cacher.go, convertToWatchEvent.
 EVENT_TYPES = {(True, True): "MODIFIED", (False, True): "ADDED", (True, False): "DELETED"}
+# Of a flood, so many are written at once.
+PAIRS = 1_000
 GARBAGE = b"\x00garbage, not JSON\n"
 
 
@@ -61,9 +64,10 @@ class Watch:
         self._is_ending = False
         self._written = 0
         self._trickle_seconds: float | None = None
+        self._start = 0
 
     async def run(self) -> web.StreamResponse:
-        start = self._options.version_number
+        self._start = start = self._options.version_number
         wants_state = self._wants_initial_state(start)
         if start and start < self._cluster.store.floor and not wants_state:
             return await self._send_too_old(start)
@@ -82,7 +86,9 @@ class Watch:
         return self._response
 
     def push(self, event: Event) -> None:
-        line = self._see(event)
+        # cacher/cache_watcher.go, process: nothing that is not newer than what was asked for, as
+        # where another server, which is behind, was asked before this one.
+        line = self._see(event) if event.record.version > self._start else None
         if line is not None:
             self._pending.append(line)
             self._wake.set()
@@ -137,7 +143,7 @@ class Watch:
             await hang()
         while await self._write_pending() and not self._is_ending and clock() < deadline:
             if clock() >= next_bookmark:
-                if self._options.allow_bookmarks:
+                if self._options.allow_bookmarks and self._cluster.store.version >= self._start:
                     self._pending.append(_bookmark(self._cluster.store.version))
                 next_bookmark = self._next_bookmark(clock(), deadline)
                 continue
@@ -212,9 +218,14 @@ class Watch:
             case FaultKind.GARBAGE_LINE:
                 await self._response.write(GARBAGE)
             case FaultKind.HUGE_LINE:
-                await self._write_instead(line[:1] + b" " * fault.size + line[1:])
+                if self._pending:
+                    self._pending.popleft()
+                self._written += 1
+                await write_widened(self._response, line, fault.size)
             case FaultKind.WRONG_RESOURCE_VERSION:
                 await self._write_instead(with_wrong_version(line, fault.resource_version))
+            case FaultKind.FLOOD:
+                await self._flood(line, fault)
             case FaultKind.TRICKLE:
                 self._trickle_seconds = fault.interval_seconds
             case _:
@@ -225,6 +236,16 @@ class Watch:
             self._pending.popleft()
         self._written += 1
         await self._response.write(spoiled)
+
+    async def _flood(self, line: bytes, fault: Fault) -> None:
+        """As fast as ordered, or as fast as it is taken."""
+        _, comma, rest = line.partition(b",")
+        both = b'{"type":"DELETED"' + comma + rest + b'{"type":"ADDED"' + comma + rest
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        for number in range(fault.size // PAIRS):
+            await self._response.write(both * PAIRS)
+            await asyncio.sleep(max(0.0, begun + (number + 1) * fault.interval_seconds - clock()))
 
     def _next_line(self) -> Line:
         """What a fault spoils: the event to come, else one about a pod, else a bookmark."""

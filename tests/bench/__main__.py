@@ -48,7 +48,11 @@ def main(is_short: bool, only: tuple[str, ...], output: Path, judge: bool) -> No
         try:
             for name, title in chosen.items():
                 ledger.running = name
-                _measure(name, title, ledger, is_short=is_short)
+                found = _measure(name, title, ledger, is_short=is_short)
+                if judge and _is_disturbed(found, is_short=is_short):
+                    print(f"{name}: measured again, and that counts", file=sys.stderr, flush=True)
+                    del ledger.results[-len(found) :]
+                    _measure(name, title, ledger, is_short=is_short)
         except KeyboardInterrupt:
             ledger.results.append(Failure(name=ledger.running, text="interrupted"))
         finally:
@@ -56,7 +60,10 @@ def main(is_short: bool, only: tuple[str, ...], output: Path, judge: bool) -> No
     if interrupts.number is not None:
         sys.exit(_SIGNALLED + interrupts.number)
     has_failed = any(isinstance(one, Failure) for one in ledger.results)
-    if has_failed or (judge and short_of(ledger.results, is_short=is_short)):
+    missed = short_of(ledger.results, is_short=is_short) if judge or has_failed else []
+    for line in missed:
+        print(f"not reached: {line}", file=sys.stderr)
+    if missed:
         sys.exit(1)
 
 
@@ -94,10 +101,22 @@ def _write(ledger: _Ledger, output: Path, *, is_short: bool) -> None:
     print(f"written: {output}/{PAGE}, {output}/{DOCUMENT} and the plots", file=sys.stderr)
 
 
-def _measure(name: str, title: str, ledger: _Ledger, *, is_short: bool) -> None:
+def _is_disturbed(found: list[Result], *, is_short: bool) -> bool:
+    """Whether figures were missed, perhaps for what else the machine did: a slowdown would stay.
+
+    A benchmark that failed is not asked twice.
+    """
+    missed = short_of(found, is_short=is_short)
+    for line in missed:
+        print(f"  not reached: {line}", file=sys.stderr, flush=True)
+    return bool(missed) and not any(isinstance(one, Failure) for one in found)
+
+
+def _measure(name: str, title: str, ledger: _Ledger, *, is_short: bool) -> list[Result]:
     """Enter the findings of one benchmark, with its failure where it ends with one."""
     print(f"{name}: {title}", file=sys.stderr, flush=True)
     begin = time.monotonic()
+    entered = len(ledger.results)
     with TemporaryDirectory(prefix=f"bench-{name}-") as folder:
         try:
             with closing(load(name)(Run(folder=Path(folder), is_short=is_short))) as findings:
@@ -111,6 +130,7 @@ def _measure(name: str, title: str, ledger: _Ledger, *, is_short: bool) -> None:
         finally:
             ledger.seconds[name] = time.monotonic() - begin
     print(f"  {ledger.seconds[name]:.0f} s", file=sys.stderr, flush=True)
+    return ledger.results[entered:]
 
 
 def _line(finding: Result) -> str:

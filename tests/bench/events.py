@@ -150,7 +150,7 @@ def figure(name: str, rate: int, quiet: Sequence[Used], runs: Sequence[Used]) ->
         goals=[
             Goal(
                 most=GOAL_US,
-                most_short=(4 if rate == FAST else 8) * GOAL_US,
+                most_short=(4 if rate == FAST else 12) * GOAL_US,
                 margin=_MARGIN if rate == FAST else _MARGIN_SLOW,
             )
         ],

@@ -107,16 +107,25 @@ def _put_last(pid: int) -> Iterator[None]:
     os.setpriority(os.PRIO_PROCESS, pid, 19)
     # sched(7): between sessions, each of which is a group, it is the group's that counts.
     group = Path(f"/proc/{pid}/autogroup")
-    if not group.exists():
+    before = autogroup_nice(group.read_text()) if group.exists() else None
+    if before is None:
         yield
         return
-    before = group.read_text().split()[-1]
     group.write_text("19")
     try:
         yield
     finally:
         # The server is of this session.
         Path("/proc/self/autogroup").write_text(before)
+
+
+def autogroup_nice(text: str) -> str | None:
+    """The nice value of a session's group, from /proc/PID/autogroup.
+
+    None where it has no group, and its own nice value counts: the file is empty then
+    (proc_sched_autogroup_show_task of the kernel), as with all that never left the first session.
+    """
+    return text.rsplit(maxsplit=1)[-1] if text else None
 
 
 def _learn(

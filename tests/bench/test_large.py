@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.large import lateness_ns
+from tests.bench.large import autogroup_nice, lateness_ns
 
 MS = 1_000_000
 
@@ -27,3 +27,9 @@ def test_late_tick_is_late_by_what_is_missing() -> None:
 def test_too_few_pokes_say_nothing(times: list[int]) -> None:
     """Without a gap there is no lateness."""
     assert lateness_ns(times) == 0
+
+
+@pytest.mark.parametrize(("text", "nice"), [("/autogroup-24606 nice -5\n", "-5"), ("", None)])
+def test_a_process_need_not_be_in_a_group_of_its_session(text: str, nice: str | None) -> None:
+    """What never left the machine's first session has none: what the kernel shows is empty."""
+    assert autogroup_nice(text) == nice

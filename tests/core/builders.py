@@ -37,6 +37,13 @@ from tests.apiserver.recordings import load_scene, recorded_pods
 T0 = MonotonicNs(1_000 * SECOND_NS)
 WALL0 = WallNs(1_800_000_000 * SECOND_NS)
 COOKIE = 0x1122334455667788
+
+
+def draw_cookie() -> int:
+    """The same one for every probe, where nobody guesses."""
+    return COOKIE
+
+
 IDENTIFIER = 4242
 V4 = Channel(family=Family.V4, identifier=IDENTIFIER, has_ip_header=False)
 V4_RAW = Channel(family=Family.V4, identifier=IDENTIFIER, has_ip_header=True)
@@ -121,7 +128,7 @@ def reply_to(
     probe: Probe,
     *,
     after_ns: int,
-    cookie: int = COOKIE,
+    cookie: int | None = None,
     identifier: int = IDENTIFIER,
     source: str | None = None,
     has_ip_header: bool = False,
@@ -130,7 +137,9 @@ def reply_to(
     kind = 0 if probe.target.family is Family.V4 else 129
     header = bytes([kind, 0, 0, 0]) + identifier.to_bytes(2, "big")
     data = header + probe.sequence.to_bytes(2, "big")
-    data += probe.serial.to_bytes(8, "big") + cookie.to_bytes(8, "big")
+    data += probe.serial.to_bytes(8, "big")
+    drawn = int.from_bytes(probe.mark[-8:], "big") if probe.mark else COOKIE
+    data += (drawn if cookie is None else cookie).to_bytes(8, "big")
     if has_ip_header:
         data = bytes([0x45]) + bytes(19) + data
     return Datagram(

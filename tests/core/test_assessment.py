@@ -2,7 +2,6 @@
 
 import pytest
 
-from pokepodsd.core.decisions import Mood
 from pokepodsd.core.peers import PeerId
 from pokepodsd.core.verdict import Sight, Verdict
 from tests.core.assessed import Stage, make_stage, make_view
@@ -258,26 +257,6 @@ def test_drop_leaves_nothing() -> None:
         kept = {**vars(stage.assessment), **vars(cases)}
         for name in ("peers", "states", "_parked", "_renamed", "_touched", "_pending"):
             assert not kept[name]
-
-
-def test_mood_follows_the_verdict() -> None:
-    """A node's pods are told, wait for the verdict, or are said by it."""
-    stage = make_stage(4)
-    peer = stage.peers[0]
-    mood = stage.assessment.mood
-    assert (mood(peer.node), mood(None)) == (Mood.CLEAR, Mood.CLEAR)
-    stage.see(peer, ANSWERS, doubtful=True)
-    assert mood(peer.node) is Mood.WAIT
-    stage.fall([peer])
-    stage.run(0.1)
-    assert mood(peer.node) is Mood.WAIT
-    stage.answer(stage.peers[1:])
-    stage.run(5)
-    assert mood(peer.node) is Mood.MUFFLED
-    assert mood(stage.peers[1].node) is Mood.CLEAR
-    stage.answer([peer])
-    stage.run(0.1)
-    assert mood(peer.node) is Mood.CLEAR
 
 
 def test_faults_are_those_that_nothing_excuses() -> None:

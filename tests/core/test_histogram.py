@@ -54,6 +54,15 @@ def test_the_document_s_histogram() -> None:
     assert made.spans() == ((Span(-89, 2), Span(7, 1), Span(87, 1)), (4, -2, 6, -7))
 
 
+def test_another_schema_is_refused() -> None:
+    """Its buckets mean something else."""
+    document = {"schema": 4, "count": 1, "sum_seconds": 1.0, "zero": 0, "buckets": {"1": 1}}
+    with pytest.raises(ValueError, match="a histogram of schema 4"):
+        Histogram.read(document)
+    read = Histogram.read({**document, "schema": 3, "buckets": {"-7": 2}, "zero": 5})
+    assert read == Histogram(count=1, sum_seconds=1.0, zero=5, buckets={-7: 2})
+
+
 @pytest.mark.parametrize(
     "part",
     [

@@ -1,7 +1,7 @@
 """Checks matching: each guard in its order, one outcome a probe, expiry, wrap-around, clocks."""
 
 from collections import Counter
-from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -22,36 +22,26 @@ from pokepodsd.core.model import (
     Send,
     WallNs,
 )
+from pokepodsd.core.packets import cookie_of
 from tests.core.builders import (
-    COOKIE,
     IDENTIFIER,
     T0,
     V4,
     V4_RAW,
     V6,
     at,
+    draw_cookie,
     make_target,
     opened,
     reply_to,
 )
+from tests.core.quoting import quote
 
 RTT = 3 * MILLISECOND_NS
 
 
 def make_flight(channel: Channel = V4) -> InFlight:
-    return InFlight(channel, cookie=COOKIE, timeout_ns=SECOND_NS)
-
-
-def quote(probe: Probe, packet: bytes, *, kind: int = 3, code: int = 1) -> IcmpError:
-    family = probe.target.family
-    return IcmpError(
-        family=family,
-        quoted=packet,
-        destination=probe.target.address,
-        type=kind,
-        code=code,
-        reporter="10.9.9.9",
-    )
+    return InFlight(channel, draw=draw_cookie, timeout_ns=SECOND_NS)
 
 
 @pytest.mark.parametrize("channel", [V4, V4_RAW, V6], ids=["v4", "v4 raw", "v6"])
@@ -93,14 +83,29 @@ def test_guards_stand_in_their_order() -> None:
     assert stray_of(flight, request) is Stray.NOT_ECHO
     assert stray_of(flight, reply_to(unknown, after_ns=RTT, **wrong)) is Stray.IDENTIFIER
     del wrong["identifier"]
-    assert stray_of(flight, reply_to(unknown, after_ns=RTT, **wrong)) is Stray.PAYLOAD
     assert stray_of(flight, short) is Stray.PAYLOAD
-    del wrong["cookie"]
     assert stray_of(flight, reply_to(unknown, after_ns=RTT, **wrong)) is Stray.SEQUENCE
+    assert stray_of(flight, reply_to(probe, after_ns=RTT, **wrong)) is Stray.PAYLOAD
+    del wrong["cookie"]
     assert stray_of(flight, reply_to(probe, after_ns=RTT, **wrong)) is Stray.SOURCE
     assert flight.match_reply(good, at(0.1)) is not None
     assert stray_of(flight, good) is Stray.DUPLICATE
     assert stray_of(flight, reply_to(probe, after_ns=RTT, **wrong)) is Stray.DUPLICATE
+    assert stray_of(flight, reply_to(probe, after_ns=RTT, cookie=1)) is Stray.PAYLOAD
+
+
+def test_the_cookie_of_one_probe_serves_for_no_other() -> None:
+    """Who reads a request of ours can answer that one, and neither the next nor another's."""
+    numbers = count(1)
+    flight = InFlight(V4, draw=lambda: next(numbers), timeout_ns=SECOND_NS)
+    first, second = (opened(flight, make_target(number), T0) for number in (1, 2))
+    read = cookie_of(first.probe.mark)
+    forged = reply_to(second.probe, after_ns=RTT, cookie=read)
+    assert stray_of(flight, forged) is Stray.PAYLOAD
+    unreachable = quote(second.probe, second.packet[:-8] + first.packet[-8:])
+    assert flight.match_error(unreachable, at(0.1)) is None
+    assert flight.match_reply(reply_to(second.probe, after_ns=RTT), at(0.1)) is not None
+    assert flight.match_reply(reply_to(first.probe, after_ns=RTT), at(0.1)) is not None
 
 
 def test_serial_of_another_lap_is_no_answer() -> None:
@@ -156,49 +161,6 @@ def test_step_of_the_wall_clock_costs_no_reply(step: float) -> None:
     outcome = flight.match_reply(stamped, at(0.05))
     assert outcome is not None
     assert outcome.rtt_ns == 50 * MILLISECOND_NS
-
-
-def test_icmp_error_is_an_outcome_with_its_name_and_reporter() -> None:
-    """Host unreachable, said by a router about our own request."""
-    flight = make_flight()
-    sent = opened(flight, make_target(1), T0)
-    outcome = flight.match_error(quote(sent.probe, sent.packet), at(0.1))
-    assert outcome is not None
-    assert (outcome.kind, outcome.name) == (OutcomeKind.REJECTED, "host unreachable")
-    assert (outcome.reporter, outcome.rtt_ns) == ("10.9.9.9", None)
-    assert flight.match_error(quote(sent.probe, sent.packet), at(0.1)) is None
-    assert flight.strays == {Stray.SEQUENCE: 1}
-    assert stray_of(flight, reply_to(sent.probe, after_ns=RTT)) is Stray.LATE
-
-
-def test_icmp_error_that_quotes_only_the_header_is_enough() -> None:
-    """RFC 792 promises 64 bits of the original."""
-    flight = make_flight()
-    sent = opened(flight, make_target(1), T0)
-    assert flight.match_error(quote(sent.probe, sent.packet[:8]), at(0.1)) is not None
-
-
-def test_icmp_error_must_quote_the_address_and_the_payload_that_were_sent() -> None:
-    """Whoever guesses a sequence knows neither for certain."""
-    flight = make_flight()
-    sent = opened(flight, make_target(1), T0)
-    elsewhere = replace(quote(sent.probe, sent.packet[:8]), destination="203.0.113.9")
-    forged = quote(sent.probe, sent.packet[:-1] + bytes([sent.packet[-1] ^ 1]))
-    assert [flight.match_error(error, at(0.1)) for error in (elsewhere, forged)] == [None, None]
-    assert flight.strays == {Stray.SOURCE: 1, Stray.PAYLOAD: 1}
-
-
-def test_icmp_error_about_something_else_is_a_stray() -> None:
-    """No request, another process's request, another lap's request."""
-    flight = make_flight()
-    sent = opened(flight, make_target(1), T0)
-    foreign = sent.packet[:4] + bytes([0, 1]) + sent.packet[6:]
-    other_lap = sent.packet[:8] + bytes([9]) + sent.packet[9:]
-    reply = b"\x00" + sent.packet[1:]
-    for packet in (reply, foreign, other_lap, b""):
-        assert flight.match_error(quote(sent.probe, packet), at(0.1)) is None
-    assert flight.strays == {Stray.NOT_ECHO: 2, Stray.IDENTIFIER: 1, Stray.SEQUENCE: 1}
-    assert len(flight.expire(at(1))) == 1
 
 
 def test_packet_that_the_kernel_did_not_take_is_an_outcome() -> None:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pokepodsd.core.lines import LineBuffer
-from pokepodsd.errors import GarbledError
+from pokepodsd.core.lines import LineBuffer, LinePatience
+from pokepodsd.core.model import MonotonicNs
+from pokepodsd.errors import GarbledError, SilentError
 
 LINES = st.lists(st.binary(max_size=12).map(lambda raw: raw.replace(b"\n", b"")), max_size=8)
 CUTS = st.lists(st.integers(0, 120), max_size=12)
@@ -57,3 +58,16 @@ def test_lines_before_a_too_long_one_are_handed_out() -> None:
     assert next(lines) == b"abc"
     with pytest.raises(GarbledError):
         next(lines)
+
+
+def test_line_that_does_not_end_in_time_is_given_up() -> None:
+    """By its first byte, whatever trickles after it; whole lines begin the time anew."""
+    patience = LinePatience(longest_ns=10)
+    for at in (0, 100, 200):
+        patience.note(b"whole\n", MonotonicNs(at))
+    for at, chunk in ((300, b"a"), (310, b"b"), (311, b"c\nd"), (321, b"e"), (400, b"\n")):
+        patience.note(chunk, MonotonicNs(at))
+    patience.note(b"f", MonotonicNs(500))
+    patience.note(b"g", MonotonicNs(510))
+    with pytest.raises(SilentError):
+        patience.note(b"h", MonotonicNs(511))

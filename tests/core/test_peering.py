@@ -12,7 +12,7 @@ from pokepodsd.core.model import SECOND_NS, Layer, MonotonicNs, NodeName, Target
 from pokepodsd.core.peering import Peering
 from pokepodsd.core.poking import Poking
 from pokepodsd.core.sights import tunnel_target, underlay_target
-from tests.core.builders import COOKIE, T0, V4, V6, make_config
+from tests.core.builders import T0, V4, V6, draw_cookie, make_config
 from tests.core.kernelfacts import Fact, changed, make_link, make_route, removed
 from tests.core.peerfacts import pod_on
 
@@ -99,7 +99,7 @@ class Stage:
 
 def make_stage() -> Stage:
     config = make_config()
-    poking = Poking(config, (V4, V6), cookie=COOKIE, now=T0)
+    poking = Poking(config, (V4, V6), draw=draw_cookie, now=T0)
     stage = Stage(Peering(poking, config.tunnels, T0), poking)
     stage.tell(make_link())
     return stage

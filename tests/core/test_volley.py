@@ -2,14 +2,19 @@
 
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs, OutcomeKind
 from pokepodsd.core.volley import GAP_NS, Volley
-from tests.core.builders import COOKIE, T0, V4, V6, make_target, reply_to
+from tests.core.builders import T0, V4, V6, draw_cookie, make_target, reply_to
 
 TIMEOUT_NS = SECOND_NS
 
 
 def volley_of(count: int) -> Volley:
     return Volley(
-        make_target(1), (V4, V6), count=count, timeout_ns=TIMEOUT_NS, cookie=COOKIE, now=T0
+        make_target(1),
+        (V4, V6),
+        count=count,
+        timeout_ns=TIMEOUT_NS,
+        draw=draw_cookie,
+        now=T0,
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pokepodsd.core.answers import WatchError
 from pokepodsd.core.protocol import Begun, Changed, Event, Troubled
 from pokepodsd.core.watch import LONGEST_LINE, PodFeed
 from pokepodsd.errors import ConnectionLostError, GarbledError, SilentError
@@ -57,8 +58,8 @@ def test_expired_version_by_http_is_listed_again_after_a_delay() -> None:
     assert is_list(feed)
 
 
-def test_expired_versions_are_answered_with_growing_delays_until_an_event_arrives() -> None:
-    """A list does not prove that the watch works: only an event makes the delays short again."""
+def test_expired_versions_are_answered_with_growing_delays_until_a_watch_lives() -> None:
+    """Neither a list proves that the watch works, nor do events between two expiries."""
     feed = watching_feed()
     delays = []
     for _ in range(5):
@@ -74,7 +75,16 @@ def test_expired_versions_are_answered_with_growing_delays_until_an_event_arrive
     assert delays == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0]
     heard(feed, [event_line("ADDED", pod_object("b", 11))])
     trouble(broken(feed, scene_lines_of_expiry()))
+    assert paused(feed) == 32.0
+    feed.opened()
+    heard(feed, [bookmark(12, ends_list=True), event_line("ADDED", pod_object("c", 13))])
+    trouble(feed.failed(LOST))
     assert paused(feed) == 1.0
+    assert not is_list(feed)
+    feed.opened()
+    trouble(feed.failed(WatchError(410, "too old"), 30.0))
+    assert paused(feed) == 1.0
+    assert is_list(feed)
 
 
 def scene_lines_of_expiry() -> list[bytes]:

@@ -79,7 +79,7 @@ def test_one_streaming_list_that_breaks_is_asked_for_again() -> None:
     feed.opened()
     heard(feed, [bookmark(9, ends_list=True)])
     for _ in range(5):
-        feed.failed(SILENT, 90.0)
+        feed.failed(LOST, 90.0)
         paused(feed)
         assert asked(feed).parameters["resourceVersion"] == "9"
         feed.opened()

@@ -26,7 +26,7 @@ from pokepodsd.core.model import (
     WallNs,
 )
 from pokepodsd.core.records import ListBegun, ListEnded, PodsListed, Watching
-from tests.core.builders import COOKIE, T0, V4, V6, WALL0, make_config, make_pod, reply_to
+from tests.core.builders import T0, V4, V6, WALL0, draw_cookie, make_config, make_pod, reply_to
 from tests.core.kernelfacts import Fact, changed, removed
 
 RTT = 2 * MILLISECOND_NS
@@ -159,7 +159,7 @@ def make_world(answer: Answer = answers, **poke: object) -> World:
 
 def world_of(tables: Mapping[str, Mapping[str, object]], answer: Answer = answers) -> World:
     config = make_config(**tables)
-    return World(engine=Engine(config, (V4, V6), cookie=COOKIE, now=T0), answer=answer)
+    return World(engine=Engine(config, (V4, V6), draw=draw_cookie, now=T0), answer=answer)
 
 
 def pods(count: int, node: str = "node-b") -> list[Pod]:

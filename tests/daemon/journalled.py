@@ -3,7 +3,8 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -47,6 +48,10 @@ class JournalledDaemon:
         """What was told since it had settled."""
         return self._journal.entries[self._first :]
 
+    def told_before(self) -> list[Entry]:
+        """What was told until it had settled."""
+        return self._journal.entries[: self._first]
+
     def wait_entry(self, kind: EventKind, timeout_seconds: float = 40.0) -> Entry:
         """The first entry of this kind since it had settled, past or to come."""
         numbers = count()
@@ -58,6 +63,17 @@ class JournalledDaemon:
     def wait_message(self, text: str, timeout_seconds: float = 20.0) -> None:
         """Wait for an entry that says exactly this."""
         self._journal.wait_for(lambda entry: entry["MESSAGE"] == text, timeout_seconds)
+
+    def wait_told(self, kind: EventKind, times: int, timeout_seconds: float = 40.0) -> None:
+        """Wait until an entry of this kind was told so often since it had settled."""
+        deadline = time.monotonic() + timeout_seconds
+        while kinds(self.told()).count(kind.name) < times:
+            assert time.monotonic() < deadline, kinds(self.told())
+            time.sleep(0.02)
+
+    def beats(self) -> list[int]:
+        """When the watchdog was fed, by the monotonic clock."""
+        return self._notify.beats()
 
     def finish(self) -> list[Entry]:
         """Stop it, so that it tells what it holds back, and return all of the scene's entries."""
@@ -74,14 +90,22 @@ class JournalledDaemon:
 
 @contextmanager
 def daemon_under_a_journal(
-    cluster: Cluster, here: Node, tables: Tables | None = None, *, watchdog_seconds: float = 30.0
+    cluster: Cluster,
+    here: Node,
+    tables: Tables | None = None,
+    *,
+    watchdog_seconds: float = 30.0,
+    prefix: Sequence[str] = (),
 ) -> Iterator[JournalledDaemon]:
-    """Run pokepodsd on a node, as the unit does, with a journal that takes its entries."""
+    """Run pokepodsd on a node, as the unit does, with a journal that takes its entries.
+
+    ``prefix`` is a program that runs it, such as setpriv.
+    """
     config = cluster.write_config(here, tables)
     folder = Path(tempfile.mkdtemp(dir=cluster.folder))
     (folder / "journal").mkdir()
     command = here.command("unshare", "--mount", "sh", "-c", WRAPPER, str(folder / "journal"))
-    program = [sys.executable, "-m", "pokepodsd", "--config", str(config), "run"]
+    program = [*prefix, sys.executable, "-m", "pokepodsd", "--config", str(config), "run"]
     runtime = cluster.runtime_folder(here)
     runtime.mkdir(exist_ok=True)
     environment = {

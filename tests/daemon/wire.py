@@ -23,7 +23,9 @@ def to_pods(echoes: Sequence[Echo], node: Node) -> list[Echo]:
     return [echo for echo in echoes if ip_address(echo.destination) in node.block]
 
 
-def wait_request_to(capture: EchoCapture, address: str, *, since_ns: int = 0) -> Echo:
+def wait_request_to(
+    capture: EchoCapture, address: str, *, since_ns: int = 0, timeout_seconds: float = 10.0
+) -> Echo:
     """The first request to this address since then (monotonic), past or to come."""
     return capture.wait_for(
         lambda echo: (
@@ -31,7 +33,7 @@ def wait_request_to(capture: EchoCapture, address: str, *, since_ns: int = 0) ->
             and echo.destination == address
             and echo.monotonic_ns >= since_ns
         ),
-        10.0,
+        timeout_seconds,
     )
 
 

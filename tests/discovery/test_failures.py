@@ -30,6 +30,7 @@ LIST_FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("drop_midway", {}),
     ("html", {}),
     ("silent", {}),
+    ("trickle", {"interval_seconds": 0.05}),
 ]
 WATCH_FAULTS: list[tuple[str, dict[str, Any]]] = [
     *LIST_FAULTS,
@@ -126,6 +127,26 @@ def test_a_server_that_restarts(api: ApiServer, follow: FollowerStart) -> None:
     api.control.change_settings(bookmark_interval_seconds=0.3)
     api.control.delete_pod("shop", "pod-1")
     follower.wait_names("pod-2", "pod-3")
+
+
+def test_a_server_that_was_put_back(api: ApiServer, follow: FollowerStart) -> None:
+    """Its etcd was restored: it has an older resourceVersion, and says nothing of what is newer.
+
+    So the watch is silent; after the second time a list says what there is.
+    """
+    api.control.make_pods(pod(f"pod-{number}", number) for number in (1, 2))
+    api.control.save()
+    api.control.bump(1000)
+    api.control.delete_pod("shop", "pod-1")
+    api.control.make_pod(**pod("pod-3", 3))
+    follower = follow()
+    follower.wait_names("pod-2", "pod-3")
+    follower.wait_watching()
+    api.kill()
+    api.start()
+    follower.wait_names("pod-1", "pod-2")
+    api.control.make_pod(**pod("pod-4", 4))
+    follower.wait_names("pod-1", "pod-2", "pod-4")
 
 
 def test_a_server_that_hangs(api: ApiServer, follow: FollowerStart) -> None:

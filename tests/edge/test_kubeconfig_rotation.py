@@ -17,6 +17,7 @@ Change = Callable[[Authority, Path], object]
 def replace(path: Path) -> None:
     """As a careful writer does it: the same content in a new file, by rename."""
     new = path.with_suffix(".new")
+    new.touch(mode=0o600)
     new.write_bytes(path.read_bytes())
     new.rename(path)
 

@@ -35,6 +35,11 @@ class Place:
     def __repr__(self) -> str:
         return f"<{self.name} {self.address} {self.address6} in {self.namespace}>"
 
+    @property
+    def hardware_address(self) -> str:
+        """The MAC of its interface. It outlives a rebuild, as that of a virtual machine does."""
+        return "02:00:" + ipaddress.IPv4Address(self.address).packed.hex(":")
+
     def command(self, *argv: str) -> list[str]:
         """Return the command line that runs argv here; the program keeps the process id."""
         return ["ip", "netns", "exec", self.namespace, *argv]
@@ -143,11 +148,6 @@ class Node(Place):
         self.port_interface = port_interface
         self._tunnel = tunnel
         self._cable = CableFilter(hub.namespace, port_interface)
-
-    @property
-    def hardware_address(self) -> str:
-        """The MAC of eth0, which is the same after a rebuild, as that of a virtual machine is."""
-        return "02:00:" + ipaddress.IPv4Address(self.address).packed.hex(":")
 
     @property
     def has_tunnel(self) -> bool:

@@ -27,7 +27,8 @@ def hub_lines(hub: Hub, nodes: Iterable[Node]) -> list[str]:
     lines = [
         "link set lo up",
         # Without snooping, or a bridge may hold back the multicast of neighbour discovery.
-        "link add br0 type bridge mcast_snooping 0",
+        # With an address of its own, which does not change with the bridge's ports.
+        f"link add br0 address {hub.hardware_address} type bridge mcast_snooping 0",
         "link set br0 up",
         f"addr add {hub.address}/24 dev br0",
         f"addr add {hub.address6}/64 dev br0 nodad",

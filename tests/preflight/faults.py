@@ -91,6 +91,12 @@ FAULTS = {
         name="kubeconfig:",
         command="s/^/#/",
     ),
+    "a kubeconfig that all may write": Fault(
+        plant=plants.kubeconfig_open,
+        level="failed",
+        name="kubeconfig:",
+        command="chmod go-w /",
+    ),
     "the right to list pods missing": Fault(
         plant=plants.right_missing,
         level="warning",

@@ -168,6 +168,14 @@ def state_blocked(desk: Desk) -> Iterator[None]:
 
 
 @contextmanager
+def kubeconfig_open(desk: Desk) -> Iterator[None]:
+    path = desk.cluster.kubelet_folder(desk.node) / "kubelet.conf"
+    path.chmod(0o666)
+    yield
+    path.chmod(0o600)
+
+
+@contextmanager
 def kubeconfig_elsewhere(desk: Desk) -> Iterator[None]:
     """A kubelet runs with its kubeconfig, and the setting names a file that is not there."""
     right = desk.cluster.kubelet_folder(desk.node) / "kubelet.conf"

@@ -1,6 +1,8 @@
 """Certificates near their end, and accounts with few rights."""
 
 import datetime
+import os
+import pwd
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +10,10 @@ import pytest
 
 from pokepodsd.preflight.examination import examine
 from pokepodsd.preflight.finding import Finding, Level, Place
+from pokepodsd.preflight.unit import Unit
 from pokepodsd.preflight.world import World
 from tests.apiserver.client import ApiServer
-from tests.apiserver.kubeconfig import rotate, write_token_kubeconfig
+from tests.apiserver.kubeconfig import rotate, write_exec_kubeconfig, write_token_kubeconfig
 
 YEAR = datetime.timedelta(days=365)
 DAY = datetime.timedelta(days=1)
@@ -69,6 +72,39 @@ def test_a_kubelet_since_1_32_has_its_own_pods(world: World) -> None:
     assert not [
         check for check in told if check.startswith(("api", "right")) and _failed(told[check])
     ]
+
+
+def test_a_plugin_that_fails_is_shown_with_its_command(
+    world: World, api_server: ApiServer, tmp_path: Path
+) -> None:
+    """Why it gave nothing, without what it said; the command shows how the kubeconfig calls it."""
+    path = write_exec_kubeconfig(api_server.authority, tmp_path / "k", api_server.url, "node-a")
+    plugin = path.with_name("credential-plugin.sh")
+    plugin.write_text("#!/bin/sh\necho a-secret; exit 4\n")
+    told = found(replace(world, overrides={"kubernetes": {"kubeconfig": str(path)}}))
+    finding = told["kubeconfig"]
+    assert _failed(finding)
+    assert "credential-plugin.sh gave no credentials: it ended with status 4" in finding.text
+    assert "a-secret" not in finding.text
+    assert finding.remedy is not None
+    assert finding.remedy.command.startswith("grep -A9 exec: ")
+    plugin.chmod(0o777)
+    told = found(replace(world, overrides={"kubernetes": {"kubeconfig": str(path)}}))
+    remedy = told["kubeconfig"].remedy
+    assert remedy is not None
+    assert remedy.command == f"chmod go-w {plugin}"
+
+
+@pytest.mark.root
+def test_credentials_that_belong_to_the_units_user(
+    world: World, api_server: ApiServer, tmp_path: Path
+) -> None:
+    """They are the daemon's own, whoever runs the check; those of another user are nobody's."""
+    path = api_server.kubeconfig("node-a", tmp_path / "kubelet")
+    os.chown(path, pwd.getpwnam("daemon").pw_uid, -1)
+    assert _failed(found(world)["kubeconfig"])
+    unit = Unit({"User": "daemon"})
+    assert not _failed(found(replace(world, unit=unit))["kubeconfig"])
 
 
 def _failed(finding: Finding) -> bool:

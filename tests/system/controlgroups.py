@@ -27,7 +27,7 @@ def control_groups(name: str) -> Iterator[list[Path]]:
     for hierarchy in hierarchies:
         for path in hierarchy.glob("poke-box-*"):
             if is_left_over(path.name):
-                _remove(path)
+                remove(path)
     groups = [hierarchy / name for hierarchy in hierarchies]
     for group in groups:
         group.mkdir()
@@ -35,7 +35,7 @@ def control_groups(name: str) -> Iterator[list[Path]]:
         yield groups
     finally:
         for group in groups:
-            _remove(group)
+            remove(group)
 
 
 def _hierarchies() -> list[Path]:
@@ -43,7 +43,8 @@ def _hierarchies() -> list[Path]:
     return [MOUNT] if is_only_cgroup2 else [path for path in HYBRID if path.is_dir()]
 
 
-def _remove(group: Path) -> None:
+def remove(group: Path) -> None:
+    """Remove a group and those in it, once their processes have ended."""
     deadline = time.monotonic() + END_SECONDS
     # Deepest first: a group with others in it stays.
     folders = [path for path in group.rglob("*/") if path.is_dir()]

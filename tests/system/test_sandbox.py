@@ -157,7 +157,10 @@ def test_it_gets_no_right_that_it_does_not_need(both: Both) -> None:
 
 
 def test_this_systemd_finds_no_fault(box: Box) -> None:
-    """`systemd-analyze verify` says nothing of any unit, `security` at most 1.8 of 10."""
+    """`systemd-analyze verify` says nothing of any unit, `security` at most 1.9 of 10.
+
+    A tenth of it is for capset(2), with which children of the daemon give up rights.
+    """
     units = box.sh("dpkg --listfiles pokepodsd | grep -E '[.](service|path|timer)$'").split()
     assert len(units) == 4
     (template,) = (unit for unit in units if "@" in unit)
@@ -166,6 +169,6 @@ def test_this_systemd_finds_no_fault(box: Box) -> None:
         "systemd-analyze", "verify", "--man=no", *names, "pokepodsd-mounts@etc-shadow.path"
     )
     assert done.stdout + done.stderr == ""
-    program = ("systemd-analyze", "security", "--offline=true", "--threshold=18")
+    program = ("systemd-analyze", "security", "--offline=true", "--threshold=19")
     (service,) = (unit for unit in units if unit.endswith(f"/{UNIT}"))
     box.run(*program, service)

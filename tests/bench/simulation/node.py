@@ -14,7 +14,7 @@ from pokepodsd.core.entries import EventKind
 from pokepodsd.core.model import SECOND_NS, Layer, MonotonicNs
 from tests.bench.simulation.reader import Reader, Usage
 from tests.bench.simulation.server import Server
-from tests.core.builders import COOKIE, T0, V4, make_config
+from tests.core.builders import T0, V4, draw_cookie, make_config
 from tests.core.nodes import UPLINK, own_address, routes, tunnel_address
 from tests.core.world import World
 
@@ -52,7 +52,7 @@ class SimulatedNode:
 
     def __init__(self, server: Server, number: int, tables: Tables | None = None) -> None:
         config = make_config(**(tables or {}))
-        engine = Engine(config, (V4,), cookie=COOKIE, now=T0)
+        engine = Engine(config, (V4,), draw=draw_cookie, now=T0)
         self.world = World(engine=engine)
         self.reader = make_reader(server, number, config)
         self._own_pods = tunnel_address(number).removesuffix("0")

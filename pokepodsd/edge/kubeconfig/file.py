@@ -1,37 +1,35 @@
-"""Finds the kubelet's kubeconfig and its credentials; notices when they are replaced.
+"""One kubeconfig with the files that it names; notices when they are replaced.
 
-Owns the files. What the formats mean is the `kubernetes` package's business: certificates, tokens,
-token files and exec plugins work as far as it carries them. No text of an error holds what a file
-says, since that may be a secret.
+Owns the files. What the formats mean is the `kubernetes` package's business: certificates, tokens
+and token files work as far as it carries them. An exec plugin is run before it is asked, and what
+the plugin gave stands in the plugin's place.
 """
 
 import contextlib
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterator, Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pokepodsd.errors import CredentialsError
+from pokepodsd.edge.kubeconfig.document import in_force, named_plugin, take_credential
+from pokepodsd.edge.kubeconfig.plugin import Plugin, PluginError, run
+from pokepodsd.edge.kubeconfig.trust import examine
+from pokepodsd.errors import CredentialsError, PluginFailedError
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
 
-AUTO = "auto"
-
-# Where distributions keep the kubelet's kubeconfig.
-KNOWN_PLACES = (
-    "/etc/kubernetes/kubelet.conf",  # kubeadm
-    "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",  # k3s
-    "/var/lib/rancher/rke2/agent/kubelet.kubeconfig",  # RKE2
-    "/var/lib/k0s/kubelet.conf",  # k0s
-    "/var/snap/microk8s/current/credentials/kubelet.config",  # MicroK8s
-    "/var/lib/kubelet/kubeconfig",  # EKS, GKE, AKS, OpenShift
-)
+# As long as a cloud's command line takes on a busy node, and longer. client-go waits without end.
+PLUGIN_SECONDS = 30.0
+# A kubeconfig is some kB; a chain of certificates, or many contexts, some more. The parser takes
+# seconds for this.
+_MOST_BYTES = 1024 * 1024
 # The beginnings of the package's own texts that quote no value but a path or a key.
 _HARMLESS = ("File does not exist", "Invalid kube-config file. Expected key ")
 # "Bearer" or "Basic", and what may follow (RFC 9110, 11.4).
@@ -39,36 +37,26 @@ _HEADER_VALUE = re.compile(r"[A-Za-z]+ [!-~]+")
 _FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
-def find(setting: str, *, root: Path = Path("/")) -> Path:
-    """The kubeconfig to use: the one set, or with "auto" the one a kubelet on this host uses.
-
-    Raises:
-        CredentialsError: there is none; the text lists what was tried.
-    """
-    if setting != AUTO:
-        return Path(setting)
-    tried = [*_from_kubelets(root / "proc"), *KNOWN_PLACES]
-    for place in tried:
-        path = root / place.lstrip("/")
-        # A folder that may not be looked into is as good as none.
-        with contextlib.suppress(OSError):
-            path.stat()
-            return path
-    raise CredentialsError(
-        "no kubeconfig of a kubelet was found; tried the --kubeconfig of a running kubelet, "
-        f"{', '.join(dict.fromkeys(tried))}. Set kubernetes.kubeconfig to its path; where the "
-        "distribution is not kubeadm, the unit sees it only with a drop-in of "
-        "/usr/share/pokepodsd/drop-ins"
-    )
-
-
 class Kubeconfig:
     """One kubeconfig file, with the files that it names."""
 
-    def __init__(self, path: Path, *, scratch: Path) -> None:
-        """``scratch`` is a private folder, for inline keys that the TLS library wants as files."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        scratch: Path,
+        plugin_seconds: float = PLUGIN_SECONDS,
+        users: Set[int] = frozenset(),
+    ) -> None:
+        """``scratch`` is a private folder, for inline keys that the TLS library wants as files.
+
+        ``plugin_seconds`` is how long an exec plugin may take; ``users`` may write the files,
+        besides root and the user of this process.
+        """
         self._path = path
         self._scratch = scratch
+        self._plugin_seconds = plugin_seconds
+        self._users = users
         self._files = [path]
         self._seen: list[object] = []
         self._expires: datetime | None = None
@@ -78,15 +66,23 @@ class Kubeconfig:
 
         Raises:
             CredentialsError: something is missing, unreadable or malformed.
+            UntrustedError: somebody else may write one of the files, or the plugin.
         """
         # Taken before the files are read: what is replaced meanwhile counts as a change.
         self._seen = self._fingerprint()
+        self._examine(self._path)
         document = _parse(self._path)
+        plugin = self._plugin(document)
         named = [self._path, *_named_files(document, self._path.parent)]
-        if named != self._files:
-            self._files = named
-            self._seen = self._fingerprint()
-        configuration, self._expires = _read(document, self._path, self._scratch)
+        program = plugin and plugin.place()
+        if (files := [*named, program] if program else named) != self._files:
+            self._files = files
+            self._seen[1:] = self._fingerprint()[1:]
+        for file in named:
+            self._examine(file)
+        expires = plugin and self._ask(plugin, document)
+        configuration, provided = _read(document, self._path, self._scratch)
+        self._expires = _future(expires or provided)
         # Under "authorization" in release 35 of the package, "BearerToken" in 37.
         for key, token in configuration.api_key.items():
             # A token file ends in a newline, which no header may hold.
@@ -103,28 +99,45 @@ class Kubeconfig:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The kubeconfig and the files that it names, by what `load` has seen."""
+        """The kubeconfig, the files and the plugin that it names, by what `load` has seen."""
         return tuple(self._files)
 
-    def _fingerprint(self) -> list[object]:
-        """Inode, time and size of each file; of what a symlink points to, not of the link."""
-        return [_identity(path) for path in self._files]
-
-
-def _from_kubelets(proc: Path) -> Iterator[str]:
-    """The --kubeconfig of each kubelet that runs here and may be looked at."""
-    for entry in sorted(proc.glob("[0-9]*/cmdline")):
+    def _examine(self, file: Path) -> None:
+        """Check that it is ours alone, and can be read; one that is missing is told later."""
+        examine(file, users=self._users)
         try:
-            arguments = entry.read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            # The process ended meanwhile, or may not be looked at.
-            continue
-        if Path(arguments[0]).name != "kubelet":
-            continue
-        for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
-            name, _, value = argument.partition("=")
-            if name == "--kubeconfig" and (value or following):
-                yield value or following
+            status = file.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise CredentialsError(f"{file} is no file")
+            if status.st_size > _MOST_BYTES:
+                raise CredentialsError(f"{file} is larger than {_MOST_BYTES // 1024} kB")
+            file.open("rb").close()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise CredentialsError(f"{file} cannot be read: {error.strerror}") from error
+
+    def _plugin(self, document: Mapping[str, Any]) -> Plugin | None:
+        try:
+            return named_plugin(document, self._path.parent)
+        except ValueError as error:
+            raise CredentialsError(f"{self._path}: {error}") from None
+
+    def _ask(self, plugin: Plugin, document: Mapping[str, Any]) -> datetime | None:
+        """Put into the document what its exec plugin says; until when that holds."""
+        try:
+            if program := plugin.place():
+                examine(program, users=self._users)
+            return take_credential(document, run(plugin, seconds=self._plugin_seconds))
+        except PluginError as error:
+            raise PluginFailedError(
+                f"{self._path}: the exec plugin {plugin.command} gave no credentials: {error}; "
+                "run it by hand to see why"
+            ) from None
+
+    def _fingerprint(self) -> list[object]:
+        """Which file, its time, size, mode and owner; of what a symlink points to, not the link."""
+        return [_identity(path) for path in self._files]
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -148,21 +161,20 @@ def _read(
     """The credentials, and when they expire if they say so."""
     # Not before there is a kubeconfig: a host that has none never pays for this import.
     from kubernetes.client.configuration import Configuration  # noqa: PLC0415
+    from kubernetes.config import kube_config  # noqa: PLC0415
     from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
-    from kubernetes.config.kube_config import KubeConfigLoader  # noqa: PLC0415
 
+    # The package keeps every inline key that it ever saw, in memory and as a file.
+    kube_config._cleanup_temp_files()  # noqa: SLF001
     configuration = Configuration()
     try:
         with _unlogged():
-            loader = KubeConfigLoader(
+            loader = kube_config.KubeConfigLoader(
                 config_dict=document,
                 config_base_path=str(path.parent),
                 temp_file_path=str(scratch),
             )
             loader.load_and_set(configuration)
-        _check_exec(document, configuration, path)
-    except CredentialsError:
-        raise
     except OSError as error:
         raise CredentialsError(f"{path}: {_one_line(error)}") from error
     except ConfigException as error:
@@ -172,17 +184,14 @@ def _read(
         # The package lets through whatever a malformed file makes it stumble over. Its text
         # may quote the file: it is not kept as a cause.
         raise CredentialsError(f"{path}: malformed ({type(error).__name__})") from None
-    return configuration, _future(getattr(loader, "expiry", None))
+    return configuration, getattr(loader, "expiry", None)
 
 
 def _named_files(document: Mapping[str, Any], folder: Path) -> Iterator[Path]:
-    for section, inner in (("users", "user"), ("clusters", "cluster")):
-        for item in document.get(section) or ():
-            values = item.get(inner) if isinstance(item, dict) else None
-            for key in _FILE_KEYS:
-                name = values.get(key) if isinstance(values, dict) else None
-                if isinstance(name, str):
-                    yield folder / name
+    for values in (in_force(document, "user"), in_force(document, "cluster")):
+        for key in _FILE_KEYS:
+            if isinstance(name := values.get(key), str):
+                yield folder / name
 
 
 def _identity(path: Path) -> object:
@@ -190,24 +199,13 @@ def _identity(path: Path) -> object:
         status = os.stat(path)
     except OSError as error:
         return error.errno
-    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
-
-
-def _check_exec(document: Mapping[str, Any], configuration: "Configuration", path: Path) -> None:
-    """An exec plugin that failed: the package only logs it, and would go on as anonymous."""
-    if configuration.api_key or configuration.cert_file:
-        return
-    for item in document.get("users") or ():
-        command = ((item.get("user") or {}).get("exec") or {}).get("command")
-        if command:
-            raise CredentialsError(
-                f"{path}: the exec plugin {command} gave no credentials; run it by hand to see why"
-            )
+    what = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    return (*what, status.st_mode, status.st_uid, status.st_gid)
 
 
 @contextlib.contextmanager
 def _unlogged() -> Iterator[None]:
-    """The package logs what an exec plugin said, which may be a secret, to the root logger."""
+    """The package logs what went wrong, which may quote a secret, to the root logger."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

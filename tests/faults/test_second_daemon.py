@@ -1,0 +1,54 @@
+"""Another pokepodsd on the host: each sees its own replies, and nobody's files are taken away."""
+
+import time
+
+from pokepodsd.core.entries import EventKind
+from pokepodsd.edge.control import NAME, Client
+from tests.cluster import Cluster
+from tests.daemon.journalled import daemon_under_a_journal, kinds
+from tests.daemon.wire import SECOND_NS, wait_requests_until
+from tests.faults.stage import INTERVAL_SECONDS, PODS, TABLES, Stage
+from tests.faults.test_state import wait_saved
+
+
+def pid_at(cluster: Cluster, staged: Stage) -> int:
+    """Which process answers at the control socket."""
+    client = Client(cluster.runtime_folder(staged.here) / NAME)
+    reply = client.ask({"metrics": {}})
+    client.close()
+    return int(reply["metrics"]["pid"])
+
+
+def strays(cluster: Cluster, staged: Stage) -> int:
+    """How many replies the daemon at the control socket took for nobody's."""
+    client = Client(cluster.runtime_folder(staged.here) / NAME)
+    reply = client.ask({"metrics": {}})
+    client.close()
+    return sum(reply["metrics"]["strays"].values())
+
+
+def test_two_with_the_same_folders(staged: Stage) -> None:
+    """The second says in one line each what it does without, and pokes; the first goes on as ever.
+
+    When the first has ended, the second keeps the targets.
+    """
+    cluster, first = staged.cluster, staged.daemon
+    state = cluster.folder / f"state-{staged.here.name}"
+    with daemon_under_a_journal(cluster, staged.here, TABLES) as second:
+        second.wait_status(rf".*{PODS} targets: {PODS} up, 0 down.* API: watching")
+        unsaved = second.wait_entry(EventKind.STATE_NOT_SAVED)
+        closed = second.wait_entry(EventKind.CONTROL_CLOSED)
+        assert f"{state}: another running pokepodsd keeps its own there" in unsaved["MESSAGE"]
+        assert "another running pokepodsd answers there" in closed["MESSAGE"]
+        assert pid_at(cluster, staged) == first.process.pid
+        both = time.monotonic_ns()
+        wait_requests_until(staged.capture, both + round(3 * INTERVAL_SECONDS * SECOND_NS))
+        staged.survived()
+        # Now the folder is free, and its file is the second one's to write.
+        staged.make_pod(PODS + 1)
+        wait_saved(state, PODS + 1)
+        second.process.terminate()
+        assert second.process.wait() == 0
+        told = kinds(second.told())
+        assert told.count("STATE_NOT_SAVED") == told.count("CONTROL_CLOSED") == 1
+        assert {"TARGET_DOWN", "READER_REPLACED"}.isdisjoint(told)
