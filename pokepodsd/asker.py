@@ -279,25 +279,3 @@ class Asker:
         fields = field_selector(config, scope, self._node, portable=portable)
         labels = {"labelSelector": config.label_selector} if config.label_selector else {}
         return {"fieldSelector": fields, **labels}
-
-
-def list_once(orders: Orders) -> Iterator[Record]:
-    """One full list, from the credentials on; of the node's own pods where others are refused.
-
-    Raises:
-        ApiError: there is no list to be had.
-    """
-    asker = Asker(orders, allow=lambda _: None)
-    yield asker.connect()
-    while True:
-        step = asker.feed.next_step()
-        if isinstance(step, protocol.Pause):
-            continue
-        for record in asker.ask(step):
-            match record:
-                case Lost(reason=reason):
-                    raise ApiError(f"the pods cannot be listed: {reason}")
-                case Watching():
-                    return
-                case _:
-                    yield record

@@ -259,7 +259,7 @@ class Daemon:
         try:
             config = self._load()
         except ConfigError as error:
-            lines = "; ".join(str(error).splitlines())
+            lines = "; ".join(error.lines)
             text = f"the configuration is not reloaded, the running one stays in force: {lines}"
             self._facts.reloads["refused"] += 1
             entry = Entry(kind=EventKind.CONFIG_REFUSED, level=Level.ERROR, text=text)

@@ -14,6 +14,11 @@ class PokepodsdError(Exception):
 
     exit_status = 1
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is told of it, line by line. A name in one may hold a newline: no line is split."""
+        return (str(self),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
@@ -35,7 +40,12 @@ class ConfigError(PokepodsdError):
     def __init__(self, source: str, complaints: tuple[Complaint, ...]) -> None:
         self.source = source
         self.complaints = complaints
-        super().__init__("\n".join(self._line(complaint) for complaint in complaints))
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each complaint."""
+        return tuple(self._line(complaint) for complaint in self.complaints)
 
     def located(self, lines: Mapping[str, int]) -> "ConfigError":
         """The same error, with the line of each key that is known, in the order of lines."""

@@ -55,6 +55,9 @@ class Poker(Protocol):
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         """An ICMP error arrived."""
 
+    def overrun(self, family: Family, packets: int, now: MonotonicNs) -> None:
+        """So many packets found no room, or (0) there was no time to read all that did."""
+
 
 class Sweeping(Poker, Protocol):
     """A `Poker` that comes to an end."""
@@ -91,9 +94,13 @@ def turn(sweep: Sweeping, sockets: Mapping[Family, IcmpSocket]) -> None:
 def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs) -> None:
     """Hand over everything that has arrived, as far as there is time for it."""
     replies = {family: one.receive for family, one in sockets.items()}
-    _take(replies, lambda datagram: poker.receive(datagram, now), _REPLIES_NS)
+    unread = _take(replies, lambda datagram: poker.receive(datagram, now), _REPLIES_NS)
     errors = {family: one.receive_errors for family, one in sockets.items()}
     _take(errors, lambda error: poker.receive_error(error, now), _ERRORS_NS)
+    for family, one in sockets.items():
+        packets = one.take_overrun()
+        if packets or family in unread:
+            poker.overrun(family, packets, now)
 
 
 def _take(

@@ -35,7 +35,7 @@ class KernelWatch:
     def __init__(self) -> None:
         self._socket: RouteSocket | None = None
         self._next_start = MonotonicNs(0)
-        self._is_failure_told = False
+        self._is_failure_told = self._is_unreadable_told = False
         self._asleep_ns = asleep_ns()
         self.entries: list[Entry] = []
 
@@ -84,6 +84,8 @@ class KernelWatch:
         except OSError as error:
             self._fail(error, now)
             return []
+        if self._socket.unreadable:
+            self._tell_unreadable(self._socket.unreadable)
         return events
 
     def next_due(self) -> MonotonicNs:
@@ -122,6 +124,16 @@ class KernelWatch:
         if inspection.with_conntrack and inspection.node is not None:
             entry = conntrack.ipip_entry(inspection.node)
         return Findings(route=route, counters=found, conntrack=entry)
+
+    def _tell_unreadable(self, reason: str) -> None:
+        if self._is_unreadable_told:
+            return
+        self._is_unreadable_told = True
+        text = (
+            f"the kernel said something that cannot be read ({reason}): a link, route or neighbour "
+            "may not be known; all others are"
+        )
+        self.entries.append(Entry(kind=EventKind.ROUTES_UNREADABLE, level=Level.WARNING, text=text))
 
     def _fail(self, error: OSError, now: MonotonicNs) -> None:
         self.stop()

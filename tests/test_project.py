@@ -141,10 +141,10 @@ def test_systemd_finds_no_fault_with_a_drop_in(
 
 
 @pytest.mark.parametrize(
-    ("name", "threshold"), [("pokepodsd.service", 18), ("pokepodsd-mounts.service", 22)]
+    ("name", "threshold"), [("pokepodsd.service", 19), ("pokepodsd-mounts.service", 22)]
 )
 def test_the_units_are_not_exposed(units: list[Path], name: str, threshold: int) -> None:
-    """`systemd-analyze security` gives the daemon at most 1.8 of 10 (threshold is in tenths)."""
+    """`systemd-analyze security` gives the daemon at most 1.9 of 10 (threshold is in tenths)."""
     (unit,) = (one for one in units if one.name == name)
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", f"--threshold={threshold}", unit],

@@ -74,7 +74,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except PokepodsdError as error:
-            for line in str(error).splitlines():
+            for line in error.lines:
                 click.echo(f"pokepodsd: {escape(line)}", err=True)
             sys.exit(error.exit_status)
 

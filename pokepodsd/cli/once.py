@@ -84,7 +84,8 @@ def _list_targets(config: Config, sockets: Sequence[IcmpSocket], errors: Console
         ApiError: there is no list to be had.
     """
     # Imported late, for the other commands' sake: it takes most of a second.
-    from pokepodsd.asker import Orders, list_once  # noqa: PLC0415
+    from pokepodsd.asker import Orders  # noqa: PLC0415
+    from pokepodsd.onelist import list_once  # noqa: PLC0415
 
     population = Population(config.kubernetes, frozenset(one.channel.family for one in sockets))
     population.set_own_addresses(own_addresses())

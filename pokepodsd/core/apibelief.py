@@ -5,6 +5,7 @@ once, with the missing right and the two ways to grant it.
 """
 
 from enum import Enum
+from typing import assert_never
 
 from pokepodsd.core.config import duration_text
 from pokepodsd.core.entries import Entry, EventKind, Level
@@ -121,3 +122,5 @@ class ApiBelief:
                 return "this node's own pods only (cluster refused)"
             case ApiState.WATCHING:
                 return "watching"
+            case _:
+                assert_never(self.state)

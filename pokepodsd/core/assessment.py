@@ -54,9 +54,7 @@ class Assessment:
 
     def explains(self, peer_id: PeerId, since_ns: MonotonicNs) -> bool:
         """Whether an outage since then is, or was, told as that of the peer or of this node."""
-        state = self._cases.states[peer_id]
-        is_over = state.recovered_ns is not None and since_ns <= state.recovered_ns
-        return is_over or state.told.is_fault or self.isolation.explains(since_ns)
+        return self._cases.states[peer_id].explains(since_ns) or self.isolation.explains(since_ns)
 
     def told_of(self, peer_id: PeerId) -> tuple[Verdict, MonotonicNs]:
         """The verdict on one peer, and since when it holds."""
@@ -105,15 +103,16 @@ class Assessment:
                 state.is_looked_up = True
                 state.excuse = excuse
 
-    def mood(self, node: NodeName | None) -> Mood:
-        """What to do with changes of belief about a node's pods."""
+    def mood(self, node: NodeName | None, since_ns: int) -> Mood:
+        """What to do with changes of belief about a node's pods, by a poke that left then."""
         peer_id = PeerId(node or "")
         state = self._cases.states.get(peer_id)
         if state is None:
             return Mood.CLEAR
         view = self._look(self._cases.peers[peer_id])
         passes = view.tunnel is Sight.ANSWERS and not view.is_doubtful
-        if state.told.is_fault or (self.isolation.is_on and not passes):
+        is_explained = state.explains(since_ns) or self.isolation.is_past(since_ns)
+        if is_explained or (self.isolation.is_on and not passes):
             return Mood.MUFFLED
         is_opening = view.tunnel is Sight.UNSURE and view.record is not None
         if state.suspected_ns is not None or view.is_doubtful or is_opening:
@@ -177,15 +176,11 @@ class Assessment:
         state, view = self._cases.states[peer_id], self._look(peer)
         if view.is_doubtful or view.tunnel is Sight.SILENT:
             self.inquiries.inspect(peer, state, view)
-        match view.tunnel:
-            case Sight.SILENT:
-                self._suspect(peer, state, view, now)
-            case Sight.ANSWERS:
-                self._acquit(peer, state, view, now)
-            case Sight.UNKNOWN if is_node_back(state, view):
-                self._acquit(peer, state, view, now)
-            case Sight.UNSURE | Sight.UNKNOWN:
-                pass
+        seen = view.tunnel
+        if seen is Sight.SILENT:
+            self._suspect(peer, state, view, now)
+        elif seen is Sight.ANSWERS or (seen is Sight.UNKNOWN and is_node_back(state, view)):
+            self._acquit(peer, state, view, now)
 
     def _suspect(self, peer: Peer, state: State, view: View, now: MonotonicNs) -> None:
         if not state.told.is_fault:

@@ -48,12 +48,12 @@ class Bulletin:
         """How many tunnels answered after having been shut, ever."""
 
     def take_link(self, event: KernelEvent, now: MonotonicNs) -> None:
-        """Notice which link lost its carrier, and when."""
+        """Notice which link lost its carrier or was set down, and when."""
         match event:
             case LinkChanged(link=link):
                 before = self._links.get(link.index)
                 self._links[link.index] = link
-                if link.has_carrier or not link.is_up:
+                if link.has_carrier:
                     self._carriers_lost.pop(link.index, None)
                 elif before is not None and before.has_carrier:
                     self._carriers_lost[link.index] = now

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import durationpy
 
@@ -176,6 +176,8 @@ def parse_text(setting: Setting, text: str) -> Value:
             return tuple(item.strip() for item in text.split(",") if item.strip())
         case Kind.TEXT | Kind.CHOICE | Kind.DURATION:
             return text
+        case _:
+            assert_never(setting.kind)
 
 
 def shown(setting: Setting, value: Value) -> str:

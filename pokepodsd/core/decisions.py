@@ -49,6 +49,11 @@ class State:
     excuse: str = ""
     is_quiet: bool = False
 
+    def explains(self, since_ns: int) -> bool:
+        """Whether an outage since then is, or was, told as that of the peer."""
+        is_over = self.recovered_ns is not None and since_ns <= self.recovered_ns
+        return is_over or self.told.is_fault
+
     def tell(self, verdict: Verdict, now: MonotonicNs) -> None:
         """This is the verdict from now on."""
         if verdict is not self.told:

@@ -6,6 +6,7 @@ what is to be done: packets to send, entries to write. Does none of it.
 
 from collections.abc import Iterable, Iterator
 
+from pokepodsd.core import glance
 from pokepodsd.core.apibelief import ApiBelief
 from pokepodsd.core.apiusage import ApiUsage
 from pokepodsd.core.condition import Outlook
@@ -19,6 +20,7 @@ from pokepodsd.core.model import (
     Channel,
     Datagram,
     Draw,
+    Family,
     Health,
     IcmpError,
     Layer,
@@ -46,7 +48,6 @@ from pokepodsd.core.records import (
     Watching,
 )
 from pokepodsd.core.status import Stages
-from pokepodsd.core.verdict import Verdict
 
 # What is due goes out in ticks: a daemon's cost is its wake-ups, not its packets. 50 ms at 200
 # pokes a second are 10 packets a tick.
@@ -202,6 +203,10 @@ class Engine:
         if outcome is not None:
             self._judge(outcome)
 
+    def overrun(self, family: Family, packets: int, now: MonotonicNs) -> None:
+        """So many packets arrived and found no room."""
+        self._poking.flights.overrun(family, packets, now)
+
     def tick(self, now: MonotonicNs) -> None:
         """Do what is due by the time alone: give up probes, decide, tell what was held back."""
         for outcome in self._poking.flights.expire(now):
@@ -209,6 +214,7 @@ class Engine:
         self._entries += self._peering.tick(now)
         self._podding.tick(self._peering.assessment.mood, now)
         self._entries += self._api.tick(now)
+        self._entries += self._poking.shortage.tick(now)
 
     def finish(self, now: MonotonicNs) -> None:
         """Tell what is still held back; the last act before the stop."""
@@ -243,41 +249,15 @@ class Engine:
 
     def outlook(self) -> Outlook:
         """What this node's condition is made of."""
-        assessment = self._peering.assessment
-        faults = [
-            (str(self._peering.get(peer_id)), verdict.value)
-            for peer_id, verdict, _ in assessment.told()
-            if verdict.is_fault and not assessment.excuse(peer_id)
-        ]
-        return Outlook(
-            peers=len(self._peering.all()),
-            opening=assessment.counts[Verdict.OPENING],
-            is_cut_off=assessment.isolation.is_on,
-            faults=tuple(faults),
-        )
+        return glance.outlook(self.stages)
 
     def snapshot(self) -> Snapshot:
         """The state as it is now."""
-        counts = self._poking.books[Layer.POD].counts
-        flights = self._poking.flights
-        return Snapshot(
-            targets=len(self._podding.population),
-            up=counts[Health.UP],
-            down=counts[Health.DOWN],
-            opening=counts[Health.OPENING],
-            peers={one.value: n for one, n in self._peering.assessment.counts.items() if n},
-            is_cut_off=self._peering.assessment.isolation.is_on,
-            opened=self._peering.bulletin.opened,
-            api=str(self._api),
-            interval_ns=self._poking.lanes[Layer.POD].interval_ns,
-            sent=flights.sent,
-            received=flights.received,
-            strays=flights.strays(),
-        )
+        return glance.snapshot(self.stages)
 
     def _judge(self, outcome: Outcome) -> None:
         target, poking = outcome.probe.target, self._poking
-        poking.ledger.note(outcome)
+        outcome = poking.note(outcome)
         record = poking.get(target.layer, target.id)
         if record is None:
             return

@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from pokepodsd.core.model import NodeName, WallNs
 from pokepodsd.errors import GarbledError
@@ -89,6 +89,8 @@ def encode_errand(errand: Errand) -> bytes:
             body = ["event", asdict(errand)]
         case ConditionReport():
             body = ["condition", {**asdict(errand), "status": errand.status.value}]
+        case _:
+            assert_never(errand)
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 

@@ -77,6 +77,10 @@ class Flights:
         """The Outcome of an ICMP error, or None for a stray."""
         return self._by_family[error.family].match_error(error, now)
 
+    def overrun(self, family: Family, packets: int, now: MonotonicNs) -> None:
+        """So many packets found no room in the socket of this family."""
+        self._by_family[family].overrun(packets, now)
+
     def expire(self, now: MonotonicNs) -> Iterator[Outcome]:
         """The Outcomes of every probe whose time is over."""
         for one in self._by_family.values():

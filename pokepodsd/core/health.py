@@ -7,7 +7,7 @@ Owns what is believed of each target; nothing else changes it. A target is down 
 from collections import Counter
 from collections.abc import ValuesView
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from pokepodsd.core.model import (
     Closed,
@@ -47,9 +47,6 @@ LEGAL: Final[dict[tuple[Health, Sign], Health]] = {
     (Health.DOWN, Sign.LAST_STRAW): Health.DOWN,
     (Health.DOWN, Sign.NOTHING): Health.DOWN,
 }
-
-# Full queues of this host say nothing about the target.
-_CONGESTION: Final = frozenset({"ENOBUFS", "EAGAIN", "ENOMEM"})
 
 
 @dataclass(slots=True)
@@ -231,7 +228,7 @@ def _sign(record: Record, outcome: Outcome, fail_after: int) -> Sign:
     if outcome.kind is OutcomeKind.REPLIED:
         return Sign.REPLY
     is_overtaken = outcome.probe.ordinal < record.answered
-    if outcome.probe.opening or is_overtaken or outcome.detail in _CONGESTION:
+    if outcome.probe.opening or is_overtaken or outcome.is_for_want_of_room:
         return Sign.NOTHING
     return Sign.LAST_STRAW if record.failures + 1 >= fail_after else Sign.FAILURE
 
@@ -251,3 +248,5 @@ def _note(record: Record, outcome: Outcome, sign: Sign) -> None:
             record.failed_ns = outcome.probe.sent_ns
         case Sign.NOTHING:
             record.failure = outcome.name
+        case _:
+            assert_never(sign)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 SCHEMA: Final = 3
 _BUCKETS_A_DOUBLING: Final = 2**SCHEMA
+_MOST: Final = 2**63
 # 61 microseconds to 1 s: a hop in a rack, and the longest default of poke.timeout.
 CLASSIC_EXPONENTS: Final = range(-14, 1)
 
@@ -37,15 +38,15 @@ class Histogram:
         """One as the metrics document has it.
 
         Raises:
-            KeyError, ValueError: it is none, or of another schema.
+            KeyError, ValueError, TypeError, AttributeError: it is none, or of another schema.
         """
         if document["schema"] != SCHEMA:
             raise ValueError(f"a histogram of schema {document['schema']!r}")
         return cls(
-            count=document["count"],
-            sum_seconds=document["sum_seconds"],
-            zero=document["zero"],
-            buckets={int(index): count for index, count in document["buckets"].items()},
+            count=_count(document["count"]),
+            sum_seconds=float(document["sum_seconds"]),
+            zero=_count(document["zero"]),
+            buckets={int(index): _count(one) for index, one in document["buckets"].items()},
         )
 
     def classic(self) -> tuple[tuple[float, int], ...]:
@@ -71,3 +72,9 @@ class Histogram:
     def _at_most(self, power: int) -> int:
         last = power * _BUCKETS_A_DOUBLING
         return self.zero + sum(count for index, count in self.buckets.items() if index <= last)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or not 0 <= value < _MOST:
+        raise ValueError(f"{value!r:.40} is no count")
+    return value

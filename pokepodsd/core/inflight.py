@@ -9,6 +9,7 @@ another's, nor of its own next one.
 from collections import Counter, OrderedDict, deque
 
 from pokepodsd.core.model import (
+    OVERRUN,
     Channel,
     Closed,
     Datagram,
@@ -49,6 +50,7 @@ class Stray(Closed):
     SOURCE = "source is not the target"
     DUPLICATE = "duplicate"
     LATE = "late"
+    OVERRUN = OVERRUN
 
 
 class _End(Closed):
@@ -74,6 +76,7 @@ class InFlight:
         self._live: dict[int, Probe] = {}
         self._ended: OrderedDict[int, tuple[int, int, _End]] = OrderedDict()
         self._order: deque[Probe] = deque()
+        self._overrun_ns = MonotonicNs(0)
 
     def open(self, target: Target, now: MonotonicNs, *, opening: bool) -> Send | None:
         """A new probe and its packet; None when every sequence is in flight."""
@@ -155,6 +158,11 @@ class InFlight:
             reporter=error.reporter,
         )
 
+    def overrun(self, packets: int, now: MonotonicNs) -> None:
+        """So many packets found no room in the socket: the reply of any probe may be one."""
+        self.strays[Stray.OVERRUN] += packets
+        self._overrun_ns = now
+
     def fail_send(self, probe: Probe, errno_name: str, now: MonotonicNs) -> Outcome:
         """The Outcome of a packet that the kernel did not take."""
         self._end(probe, _End.OTHER)
@@ -171,7 +179,8 @@ class InFlight:
             self._order.popleft()
             if is_live:
                 self._end(probe, _End.OTHER)
-                outcomes.append(Outcome(probe=probe, kind=OutcomeKind.TIMED_OUT, at_ns=now))
+                detail = OVERRUN if probe.sent_ns < self._overrun_ns else ""
+                outcomes.append(Outcome(probe, OutcomeKind.TIMED_OUT, now, detail=detail))
         return outcomes
 
     def next_expiry(self) -> MonotonicNs | None:

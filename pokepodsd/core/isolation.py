@@ -39,7 +39,11 @@ class Isolation:
 
     def explains(self, since_ns: MonotonicNs) -> bool:
         """Whether an outage since then is, or was, this node's."""
-        return self.is_on or (self._over_ns is not None and since_ns <= self._over_ns)
+        return self.is_on or self.is_past(since_ns)
+
+    def is_past(self, since_ns: int) -> bool:
+        """Whether what began then began before this node was well again."""
+        return self._over_ns is not None and since_ns <= self._over_ns
 
     def is_news(self, failed_ns: MonotonicNs | None) -> bool:
         """Whether a poke that was lost then says something: it left after all was well again."""

@@ -26,9 +26,6 @@ class Lanes:
             layer: Pacing(self._bucket, interval_ns=intervals_ns[layer], now=now) for layer in ORDER
         }
 
-    def __iter__(self) -> Iterator[Pacing]:
-        return iter(self._lanes.values())
-
     def __getitem__(self, layer: Layer) -> Pacing:
         return self._lanes[layer]
 

@@ -8,7 +8,7 @@ names end in ``_ns``.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, NewType
+from typing import Final, NamedTuple, NewType, assert_never
 
 Uid = NewType("Uid", str)
 NodeName = NewType("NodeName", str)
@@ -106,6 +106,8 @@ class Target:
                 return f"the tunnel {self.name} to {self.node or self.host} ({self.address})"
             case Layer.UNDERLAY:
                 return f"the node {self.node or ''} ({self.address})"
+            case _:
+                assert_never(self.layer)
 
 
 class Skip(Enum):
@@ -194,6 +196,11 @@ class OutcomeKind(Closed):
     SEND_FAILED = "send failed"
 
 
+OVERRUN: Final = "receive buffer overrun"
+"""The detail of an Outcome whose reply may be among those that found no room here."""
+_WANTS_OF_ROOM: Final = frozenset({"ENOBUFS", "EAGAIN", "ENOMEM", OVERRUN})
+
+
 class Outcome(NamedTuple):
     """The end of one probe; a tuple, since one is made for every packet.
 
@@ -212,6 +219,11 @@ class Outcome(NamedTuple):
     def name(self) -> str:
         """Short text for a journal entry: ``timed out``, ``host unreachable``, ``EPERM``."""
         return self.detail or self.kind.value
+
+    @property
+    def is_for_want_of_room(self) -> bool:
+        """Whether this host's full queues or buffers explain it: it says nothing of the target."""
+        return self.detail in _WANTS_OF_ROOM
 
 
 class Health(Closed):

@@ -3,11 +3,12 @@
 Owns the grouping: changes of many targets of one node become one entry. A change is
 held back only while other targets of its node are about to change too, and for a hold at the
 most; what is withdrawn meanwhile is not told at all. What a verdict on the whole peer explains is
-not told either, unless it lasts when the peer is well again.
+not told either, unless it lasts when the peer is well again, and each has been poked since.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from pokepodsd.core.decisions import Mood
 from pokepodsd.core.entries import Entry, EventKind
@@ -27,10 +28,16 @@ class _Group:
     is_patient: bool = False
     transitions: dict[TargetId, Transition] = field(default_factory=dict)
 
+    @property
+    def since_ns(self) -> int:
+        """When the first of the pokes left that made the changes."""
+        return min(one.outcome.probe.sent_ns for one in self.transitions.values())
+
 
 _AT_ONCE = (Health.OPENING, Health.UP, 0)
 _Key = tuple[NodeName | None, EventKind]
-MoodOf = Callable[[NodeName | None], Mood]
+MoodOf = Callable[[NodeName | None, int], Mood]
+"""The mood of a node, for what is believed by a poke that left at that time."""
 _TallyOf = Callable[[NodeName | None], Tally]
 
 
@@ -85,23 +92,29 @@ class Narrator:
         ``hold_ns`` is how long a peer that is well again has for its pods.
         """
         entries, self._ready = self._ready, []
-        for node in [one for one in self._muffled if mood(one) is Mood.CLEAR]:
+        for node in [one for one in self._muffled if mood(one, now) is Mood.CLEAR]:
             deadline = MonotonicNs(now + hold_ns)
             for transition in self._muffled.pop(node).values():
-                self._hold(transition, deadline).is_patient = True
+                group = self._hold(transition, deadline)
+                group.deadline, group.is_patient = deadline, True
         for key, group in list(self._groups.items()):
             node, kind = key
             counts = tally(node)
             waiting_for = counts.doubtful if kind is EventKind.TARGET_DOWN else counts.down
             if now < group.deadline and (group.is_patient or waiting_for):
                 continue
-            match mood(node) if kind is EventKind.TARGET_DOWN else Mood.CLEAR:
+            # They were poked again since the peer was well.
+            since_ns = now if group.is_patient else group.since_ns
+            felt = mood(node, since_ns) if kind is EventKind.TARGET_DOWN else Mood.CLEAR
+            match felt:
                 case Mood.MUFFLED:
                     self._muffle(key)
                 case Mood.CLEAR:
                     entries.append(self._tell(key, counts))
                 case Mood.WAIT:
                     pass
+                case _:
+                    assert_never(felt)
         return entries
 
     def flush_all(self, tally: _TallyOf) -> list[Entry]:

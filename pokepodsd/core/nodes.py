@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
-from pokepodsd.core.objects import is_ready, text_of
+from pokepodsd.core.objects import UNREADABLE, is_ready, text_of, trouble
 from pokepodsd.core.records import NodeGone, NodeSeen, NodesRefused
 from pokepodsd.errors import GarbledError
 
@@ -64,14 +64,14 @@ def node_from_object(obj: Mapping[str, Any]) -> NodeSeen:
         spec = obj.get("spec") or {}
         status = obj.get("status") or {}
         return NodeSeen(
-            node=NodeName(text_of(metadata["name"])),
+            node=NodeName(text_of(metadata["name"], "name")),
             unschedulable=spec.get("unschedulable") is True,
             ready=is_ready(status),
             deleting=metadata.get("deletionTimestamp") is not None,
-            created=text_of(metadata.get("creationTimestamp") or ""),
+            created=text_of(metadata.get("creationTimestamp") or "", "creationTimestamp"),
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise GarbledError(f"a node object of an unknown shape: {error!r}") from error
+    except UNREADABLE as error:
+        raise GarbledError(f"a node object of an unknown shape: {trouble(error)}") from error
 
 
 def _parse(body: bytes) -> dict[str, Any]:

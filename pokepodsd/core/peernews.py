@@ -145,9 +145,12 @@ def _broken(decision: Decision, now: MonotonicNs) -> Entry:
 
 
 def _unreachable(decision: Decision, now: MonotonicNs) -> Entry:
+    failure = decision.view.underlay_failure
+    # Names of errnos: what this host did not send, the node could not answer.
+    remedy = not_sent([failure]) if failure.startswith("E") else CHECK_NODE
     text = (
         f"{decision.peer} is unreachable for {span(now - decision.since_ns)}: neither its own "
-        f"address nor anything behind its tunnel answers; {CHECK_NODE}"
+        f"address nor anything behind its tunnel answers; {remedy}"
     )
     entry = _alarm(EventKind.NODE_UNREACHABLE, text, decision)
     return _with(entry, {"LAYER": Layer.UNDERLAY.value})
@@ -175,9 +178,12 @@ def _self_remedy(views: Sequence[View], links: Sequence[Link]) -> str:
     failures = {view.record.failure for view in views if view.record is not None}
     if failures and all(name.startswith("E") for name in failures):
         return not_sent(failures)
-    if links:
-        names = ", ".join(link.name for link in links)
-        return f"{names} has no carrier: check this node's uplink"
+    for what, found in (
+        ("is set down", [link.name for link in links if not link.is_up]),
+        ("has no carrier", [link.name for link in links if link.is_up]),
+    ):
+        if found:
+            return f"{', '.join(found)} {what}: check this node's uplink"
     if _self_layer(views) is Layer.TUNNEL:
         return (
             "their nodes' own addresses answer: check this node's tunnel device, its firewall and "

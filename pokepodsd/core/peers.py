@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NewType
 
 from pokepodsd.core import indexes
-from pokepodsd.core.addresses import numbered
+from pokepodsd.core.addresses import numbered, pod_address
 from pokepodsd.core.kernel import Tunnel, TunnelId
 from pokepodsd.core.model import NodeName, Target, TargetId
 
@@ -174,12 +174,12 @@ class PeerBook:
         before, after = self._peers.get(peer_id), self._make(peer_id)
         if before == after:
             return
-        if after is not None:
-            self._peers[peer_id] = after
-            (delta.added if before is None else delta.changed).append(after)
-        elif before is not None:
-            del self._peers[peer_id]
-            delta.withdrawn.append(before)
+        if after is None:
+            # It is different from what was, so that there was one.
+            delta.withdrawn.append(self._peers.pop(peer_id))
+            return
+        self._peers[peer_id] = after
+        (delta.added if before is None else delta.changed).append(after)
 
     def _make(self, peer_id: PeerId) -> Peer | None:
         tunnels = [self._tunnels[one] for one in sorted(self._members.get(peer_id, ()))]
@@ -188,7 +188,8 @@ class PeerBook:
         if not tunnels and (node is None or self._is_own(node)):
             return None
         far_ends = [tunnel.underlay for tunnel in tunnels if tunnel.underlay is not None]
-        known = far_ends or [host for host in self._hosts.get(name, ()) if host]
+        # What a pod's status names as its node's address is anybody's who may write that.
+        known = far_ends or [host for host in self._hosts.get(name, ()) if pod_address(host)]
         address = min(known, key=_by_family, default=None)
         return Peer(id=peer_id, node=node, address=address, tunnels=tuple(tunnels))
 

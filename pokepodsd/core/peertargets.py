@@ -5,6 +5,7 @@ Owns the choice among the addresses that a tunnel has: after a burst without an 
 
 from collections.abc import Iterator
 
+from pokepodsd.core.addresses import pod_address
 from pokepodsd.core.kernel import Tunnel
 from pokepodsd.core.model import Family, Layer, Target, TargetId
 from pokepodsd.core.peers import Peer
@@ -77,4 +78,7 @@ class PeerTargets:
         return usable[tries % len(usable)] if usable else None
 
     def _may_poke(self, address: str) -> bool:
-        return address not in self.own_addresses and Family.of(address) in self._families
+        found = pod_address(address)
+        return (
+            found is not None and address not in self.own_addresses and found[1] in self._families
+        )

@@ -31,6 +31,9 @@ _HOLDS = {
     Health.DOWN: (3, 15 * SECOND_NS),
     Health.UP: (1, 5 * SECOND_NS),
 }
+# Each pod of a peer that is well again was poked within so many intervals, also where newcomers go
+# first.
+_AGAIN = 2
 # With pods.scope "auto" all are poked while poke.max_rate carries them within so many intervals.
 _STRETCH = 2
 
@@ -108,7 +111,8 @@ class Podding:
     def tick(self, mood: MoodOf, now: MonotonicNs) -> None:
         """Tell what was held back for long enough."""
         tally = self._poking.books[Layer.POD].tally
-        hold_ns = self._hold_ns(Health.DOWN)
+        interval_ns = self._poking.lanes[Layer.POD].interval_ns
+        hold_ns = max(self._hold_ns(Health.DOWN), _AGAIN * interval_ns)
         self._entries += self._narrator.flush(now, tally, mood, hold_ns=hold_ns)
         if not self.population.is_listing:
             lane = self._poking.lanes[Layer.POD]

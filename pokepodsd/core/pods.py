@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pokepodsd.core.model import NodeName, Pod, Uid
-from pokepodsd.core.objects import is_ready, text_of
+from pokepodsd.core.objects import UNREADABLE, is_ready, name_of, text_of, trouble
 from pokepodsd.errors import GarbledError
+
+# Kubernetes has one of each family at most.
+_MOST_ADDRESSES = 8
 
 
 def pod_from_object(obj: Mapping[str, Any]) -> Pod:
@@ -23,20 +26,20 @@ def pod_from_object(obj: Mapping[str, Any]) -> Pod:
         spec = obj.get("spec") or {}
         status = obj.get("status") or {}
         return Pod(
-            uid=Uid(text_of(metadata["uid"])),
-            namespace=text_of(metadata["namespace"]),
-            name=text_of(metadata["name"]),
-            node=NodeName(text_of(spec["nodeName"])) if spec.get("nodeName") else None,
-            phase=text_of(status.get("phase", "")),
+            uid=Uid(text_of(metadata["uid"], "uid")),
+            namespace=text_of(metadata["namespace"], "namespace"),
+            name=text_of(metadata["name"], "name"),
+            node=NodeName(text_of(spec["nodeName"], "nodeName")) if spec.get("nodeName") else None,
+            phase=text_of(status.get("phase") or "", "phase"),
             ready=is_ready(status),
             terminating=metadata.get("deletionTimestamp") is not None,
             host_network=spec.get("hostNetwork") is True,
-            host=text_of(status.get("hostIP") or ""),
-            created=text_of(metadata.get("creationTimestamp") or ""),
+            host=text_of(status.get("hostIP") or "", "hostIP"),
+            created=text_of(metadata.get("creationTimestamp") or "", "creationTimestamp"),
             addresses=_addresses(status),
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise GarbledError(f"a pod object of an unknown shape: {error!r}") from error
+    except UNREADABLE as error:
+        raise GarbledError(f"{name_of(obj)}: {trouble(error)}") from error
 
 
 def uid_of(obj: Mapping[str, Any]) -> Uid:
@@ -46,15 +49,18 @@ def uid_of(obj: Mapping[str, Any]) -> Uid:
         GarbledError: it has none.
     """
     try:
-        return Uid(text_of(obj["metadata"]["uid"]))
-    except (KeyError, TypeError) as error:
-        raise GarbledError(f"a deleted object without a uid: {error!r}") from error
+        return Uid(text_of(obj["metadata"]["uid"], "uid"))
+    except UNREADABLE as error:
+        raise GarbledError(f"{name_of(obj)}, which is deleted: {trouble(error)}") from error
 
 
 def _addresses(status: Mapping[str, Any]) -> tuple[str, ...]:
     """PodIPs, which repeats podIP as its first item since Kubernetes 1.20; podIP before that."""
-    listed = [text_of(item["ip"]) for item in status.get("podIPs") or () if item.get("ip")]
+    items = status.get("podIPs") or ()
+    if len(items) > _MOST_ADDRESSES:
+        raise ValueError(f"podIPs are more than {_MOST_ADDRESSES}")
+    listed = [text_of(item["ip"], "podIPs") for item in items if item.get("ip")]
     single = status.get("podIP")
     if single and single not in listed:
-        listed.insert(0, text_of(single))
+        listed.insert(0, text_of(single, "podIP"))
     return tuple(listed)

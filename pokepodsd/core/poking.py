@@ -24,6 +24,7 @@ from pokepodsd.core.model import (
     Transition,
 )
 from pokepodsd.core.pacing import OPENING_OFFSETS_NS
+from pokepodsd.core.shortage import Shortage
 from pokepodsd.core.statistics import Ledger
 
 # A tunnel or a node is down when nothing of a whole burst was answered: some 4 s after the first
@@ -58,6 +59,7 @@ class Poking:
         self.lanes = Lanes(_intervals(config), max_rate=config.poke.max_rate, now=now)
         self.books = {layer: HealthBook() for layer in Layer}
         self.ledger = Ledger()
+        self.shortage = Shortage()
         self._held = Held()
 
     @property
@@ -130,6 +132,11 @@ class Poking:
             if send is not None:
                 book.sent(send.probe)
                 yield send
+
+    def note(self, outcome: Outcome) -> Outcome:
+        """Count the end of one probe; the same, or what it is where this host lacks room."""
+        self.ledger.note(outcome)
+        return self.shortage.note(outcome)
 
     def judge(self, outcome: Outcome) -> Transition | None:
         """Take one Outcome; the change of belief that it causes, if any."""

@@ -7,7 +7,7 @@ name. What is many is withdrawn in parts, and so is restored what was saved: no 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from pokepodsd.core.config import KubernetesConfig
 from pokepodsd.core.entries import Entry, EventKind, Level
@@ -40,6 +40,8 @@ REFUSALS_TO_BELIEVE = 3
 # Of what is withdrawn, so many pods at once: some 10 ms.
 PART = 1_000
 _MOST_SAID = 1_000
+# Twice what Kubernetes itself is tested for: whoever says that there are more has no cluster.
+MOST_PODS: Final = 300_000
 # What says nothing of any pod, but for refusals.
 _State = (
     Refused | Lost | Alive | Asked | Watching | NodeSeen | NodeGone | NodesRefused | ReportEnded
@@ -51,7 +53,11 @@ _LEVELS = {Skip.NOT_A_POD_ADDRESS: Level.WARNING, Skip.OWN_ADDRESS: Level.DEBUG}
 class Population:
     """The targets there are, by the records of the reader and the saved ones."""
 
-    def __init__(self, config: KubernetesConfig, families: frozenset[Family]) -> None:
+    def __init__(
+        self, config: KubernetesConfig, families: frozenset[Family], *, most: int = MOST_PODS
+    ) -> None:
+        """``most`` is how many pods there may be; all that come after them are left out."""
+        self._most = most
         self.selection = Selection(config=config, node=None, families=families)
         self.entries: list[Entry] = []
         self._inventory = Inventory()
@@ -100,8 +106,8 @@ class Population:
     def restore(self, saved: Iterable[Target]) -> Iterator[Delta]:
         """Take some of the last known targets, until a full list confirms or denies them."""
         for target in saved:
-            if not self._is_denied(target) and self.selection.keeps(target):
-                uid = target.uid
+            uid = target.uid
+            if not self._is_denied(target) and self.selection.keeps(target) and self._fits(uid):
                 known = self._inventory.claims(uid) if uid in self._inventory.saved else ()
                 yield self._inventory.put(Source.SAVED, uid, (*known, target))
 
@@ -167,7 +173,18 @@ class Population:
         if self._unnamed is not None:
             self._unnamed.discard(pod.uid)
         self._doomed.discard(pod.uid)
+        if not self._fits(pod.uid):
+            return Delta()
         return self._inventory.put(Source.API, pod.uid, tuple(self._chosen(pod)))
+
+    def _fits(self, uid: Uid) -> bool:
+        """Whether there is room for this pod; else it is said, once."""
+        pods = self._inventory.pods
+        if len(pods) < self._most or uid in pods:
+            return True
+        text = f"there are more than {self._most:,} pods: those that came last are not poked"
+        self._say(text, Level.WARNING)
+        return False
 
     def _end_list(self, scope: Scope) -> None:
         """What the list did not name is to be withdrawn.

@@ -7,7 +7,7 @@ something is sent nor what is made of an outcome.
 from abc import ABC, abstractmethod
 
 from pokepodsd.core.flights import Flights
-from pokepodsd.core.model import Datagram, IcmpError, MonotonicNs, Outcome, Send
+from pokepodsd.core.model import Datagram, Family, IcmpError, MonotonicNs, Outcome, Send
 
 
 class Sender(ABC):
@@ -27,6 +27,10 @@ class Sender(ABC):
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         """An ICMP error arrived."""
         self._take_any(self._flights.match_error(error, now))
+
+    def overrun(self, family: Family, packets: int, now: MonotonicNs) -> None:
+        """So many packets found no room in a socket."""
+        self._flights.overrun(family, packets, now)
 
     def tick(self, now: MonotonicNs) -> None:
         """Give up what is over."""

@@ -14,6 +14,7 @@ Time = NewType("Time", str)
 """A time of the wall clock, in UTC, as RFC 3339 writes it: 2026-11-24T19:44:23.123Z."""
 
 Check = Callable[[Any], None]
+_MOST: Final = 2**63
 
 
 def time_text(moment: datetime) -> Time:
@@ -44,7 +45,7 @@ def check_of(shape: Any) -> Check:
         return _object({key: check_of(inner) for key, inner in shape.__annotations__.items()})
     if shape is Time:
         return _check_time
-    return _plain((int, float) if shape is float else (shape,))
+    return _number(shape) if shape in (int, float) else _plain(shape)
 
 
 def _object(fields: dict[str, Check]) -> Check:
@@ -121,10 +122,21 @@ def _check_time(value: Any) -> None:
         raise ShapeError(f"{value!r:.40} is no time in UTC")
 
 
-def _plain(types: tuple[type, ...]) -> Check:
+def _plain(kind: type) -> Check:
     def check(value: Any) -> None:
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            raise ShapeError(f"{value!r:.40} is no {types[-1].__name__}")
+        if not isinstance(value, kind):
+            raise ShapeError(f"{value!r:.40} is no {kind.__name__}")
+
+    return check
+
+
+def _number(kind: type) -> Check:
+    """One that can be calculated with: JSON has no other, and Python reads some (RFC 8259, 6)."""
+
+    def check(value: Any) -> None:
+        is_kind = isinstance(value, (int, kind)) and not isinstance(value, bool)
+        if not is_kind or not -_MOST < value < _MOST:
+            raise ShapeError(f"{value!r:.40} is no {kind.__name__}")
 
     return check
 

@@ -29,7 +29,8 @@ class View:
 
     ``record`` is that of a tunnel, of one that fails if there is one; ``failing_since_ns`` is when
     the first poke through it left that was lost, ``replied_ns`` when the last one that was
-    answered. ``example`` is a target behind the tunnel, one that fails if there is one.
+    answered. ``underlay_failure`` is how its own address last failed. ``example`` is a target
+    behind the tunnel, one that fails if there is one.
     """
 
     underlay: Sight
@@ -42,6 +43,7 @@ class View:
     failing_since_ns: MonotonicNs | None
     replied_ns: MonotonicNs | None
     underlay_failed_ns: MonotonicNs | None = None
+    underlay_failure: str = ""
     failed_ns: MonotonicNs | None = None
 
     def contrasts_since(self, since_ns: MonotonicNs) -> bool:
@@ -95,6 +97,7 @@ def view(peer: Peer, books: Books) -> View:
         failing_since_ns=failing_since,
         failed_ns=_failed(records, tally),
         underlay_failed_ns=own.failed_ns if own is not None else None,
+        underlay_failure=own.failure if own is not None else "",
         replied_ns=max((at for at in answers if at is not None), default=None),
     )
 

@@ -5,6 +5,7 @@ Owns these words; the reason for a broken tunnel is that of `core.remedies`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from pokepodsd.core.model import Layer, OutcomeKind
 from pokepodsd.core.remedies import CHECK_NODE, CHECK_POD, not_sent, reason
@@ -86,6 +87,8 @@ def _say(
             if seen.underlay is Sight.ANSWERS:
                 text = f"{_silence(last)}, {_who_answers(results)} does"
             return text, _why_unsure(last, is_alone=len(results) == 1)
+        case _:
+            assert_never(verdict)
 
 
 _NOT_KNOWN = "whether the node itself is up is not known"

@@ -43,8 +43,9 @@ class Traffic:
         if layer is Layer.UNDERLAY or (layer is Layer.POD and peer.tunnels):
             return
         is_reply = outcome.kind is OutcomeKind.REPLIED
-        if not is_reply and probe.opening:
-            # The first pokes through a tunnel are lost by design.
+        if not is_reply and (probe.opening or outcome.is_for_want_of_room):
+            # The first pokes through a tunnel are lost by design, and what found no room here was
+            # not lost on the way.
             return
         rtt_ns = outcome.rtt_ns if is_reply else None
         at_ns = outcome.at_ns

@@ -5,7 +5,7 @@ time and holds no state.
 """
 
 from enum import Enum
-from typing import Final
+from typing import Final, assert_never
 
 
 class Sight(Enum):
@@ -53,6 +53,8 @@ def judge(*, underlay: Sight, tunnel: Sight, pods: Sight) -> Verdict | None:
             return Verdict.OPENING
         case Sight.UNKNOWN:
             return _UNSEEN[underlay]
+        case _:
+            assert_never(tunnel)
 
 
 _CUT_OFF: Final[dict[Sight, Verdict | None]] = {

@@ -88,8 +88,9 @@ def descendants(pid: int) -> list[int]:
     # The process or a thread of it may end meanwhile; and descriptors may be used up.
     with contextlib.suppress(OSError):
         for file in Path(f"/proc/{pid}/task").glob("*/children"):
-            for child in file.read_text().split():
-                found += [int(child), *descendants(int(child))]
+            with contextlib.suppress(OSError):
+                for child in file.read_text().split():
+                    found += [int(child), *descendants(int(child))]
     return found
 
 

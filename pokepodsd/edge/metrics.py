@@ -80,7 +80,7 @@ def render(document: Mapping[str, Any], wanted: Format, *, with_process: bool = 
     try:
         known = [*families(document, python=platform.python_version(), now=time.time())]
         process = [*_process(int(document["pid"]))] if with_process else []
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise GarbledError(f"no metrics document: {error!r:.100}") from error
     if wanted is Format.PROTOBUF:
         return protobuf.encode([*known, *map(_from_library, process)])

@@ -23,6 +23,8 @@ from pokepodsd.errors import SourceError
 # 500 nodes with 100 peers that are not well are 100,000 series of some 300 bytes.
 _LONGEST_BODY = 256 * 1024 * 1024
 _CHUNK = 1024 * 1024
+# What reading a sample of another shape ends in; the last, of a whole number that is too large.
+_NO_SAMPLE = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,25 +75,33 @@ class Prometheus:
         if at_seconds is None:
             at_seconds = self._now()
         fields["time"] = f"{at_seconds:.3f}"
-        result = self._get(fields)
+        return self.samples(*self._get(fields)), at_seconds
+
+    def samples(self, status: int, body: bytes) -> list[Sample]:
+        """What an answer to an instant query holds.
+
+        Raises:
+            SourceError: it is a refusal, or no vector of samples.
+        """
+        result = self._result(status, body)
         try:
-            return [_sample(one) for one in result], at_seconds
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+            return [_sample(one) for one in result]
+        except _NO_SAMPLE as error:
             raise SourceError(f"{self.url} answers what is no vector of samples") from error
 
     def _now(self) -> float:
         """The server's own time: its clock is what samples are looked for by."""
-        result = self._get({"query": "time()"})
+        result = self._result(*self._get({"query": "time()"}))
         try:
             at_seconds = float(result[1])
-        except (LookupError, TypeError, ValueError):
+        except _NO_SAMPLE:
             at_seconds = -1
         if not 0 <= at_seconds < END_OF_TIME_SECONDS:
             raise SourceError(f"{self.url} does not say what time it is: is it a Prometheus?")
         return at_seconds
 
-    def _get(self, fields: Mapping[str, str]) -> Any:
-        """The result of a query, whatever its type."""
+    def _get(self, fields: Mapping[str, str]) -> tuple[int, bytes]:
+        """The status and the body of the answer to a query."""
         with self._translated():
             # POST, since a query may be longer than a URL (Prometheus, "Instant queries").
             response = self._pool.request(
@@ -107,7 +117,7 @@ class Prometheus:
                 body = self._body(response)
             finally:
                 response.close()
-        return self._result(response.status, body)
+        return response.status, body
 
     def _body(self, response: urllib3.BaseHTTPResponse) -> bytes:
         body = bytearray()
@@ -118,6 +128,7 @@ class Prometheus:
         return bytes(body)
 
     def _result(self, status: int, body: bytes) -> Any:
+        """The result of a query, whatever its type."""
         try:
             answer = json.loads(body)
             if answer["status"] == "success":

@@ -29,6 +29,8 @@ _VERSION = 2
 MOST_TARGETS = 300_000
 _LONGEST_FILE = 120 * 1024 * 1024
 _PART = 300
+# Seven texts of `core.objects.LONGEST_TEXT` bytes, each of which is escaped with six.
+_LONGEST_ROW = 16 * 1024
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, StateFileError, RecursionError)
 
 
@@ -208,12 +210,14 @@ def _read_targets(rows: Iterable[str], total: int) -> Iterator[Target]:
     for count, row in enumerate(rows, start=1):
         if count > total:
             raise StateFileError(f"it holds more than the {total} targets that it speaks of")
-        yield _target(json.loads(row))
+        if len(row) > _LONGEST_ROW:
+            raise StateFileError("a target is longer than any that pokepodsd writes")
+        yield _target(json.loads(row), has_escapes="\\u" in row)
     if count != total:
         raise StateFileError(f"it is cut off: {count} of {total} targets")
 
 
-def _target(row: list[Any]) -> Target:
+def _target(row: list[Any], *, has_escapes: bool) -> Target:
     uid, namespace, name, node, address, created, host = row
     # An "if" for each: of 150,000 targets a loop would take as long as all the rest.
     if not (
@@ -222,6 +226,9 @@ def _target(row: list[Any]) -> Target:
         and (node is None or type(node) is str)
     ):
         raise StateFileError("a target has a field that is not text")
+    if has_escapes:
+        # Half a pair is JSON, and no text: a ValueError.
+        "".join(text or "" for text in row).encode()
     canonical, family = parsed(address)
     return Target(
         id=TargetId(f"{uid}/{canonical}"),

@@ -88,7 +88,8 @@ def list_pods(
         ApiError: it cannot be asked.
     """
     # Imported late, for addresses' sake: it takes most of a second.
-    from pokepodsd.asker import Orders, list_once  # noqa: PLC0415
+    from pokepodsd.asker import Orders  # noqa: PLC0415
+    from pokepodsd.onelist import list_once  # noqa: PLC0415
 
     config = replace(
         config,

@@ -16,7 +16,11 @@ STAGES: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "wait": ("find the next due time, sleep, wake up", ["daemon:Daemon._wait"]),
     "receive": (
         "take datagrams, stamps and ICMP errors from the kernel",
-        ["exchange:receive", "edge.icmp:IcmpSocket.receive", "edge.icmp:IcmpSocket.receive_errors"],
+        [
+            "exchange:receive",
+            "edge.icmp.sockets:IcmpSocket.receive",
+            "edge.icmp.sockets:IcmpSocket.receive_errors",
+        ],
     ),
     "match": (
         "find the probe of a reply",
@@ -30,7 +34,7 @@ STAGES: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "tick": ("expire probes, decide, settle what changed", ["core.engine:Engine.tick"]),
     "pacing": ("whose turn it is", ["core.engine:Engine.due", "core.engine:Engine.sent"]),
     "probe": ("make the probe and its packet", ["core.flights:Flights.open"]),
-    "send": ("hand packets to the kernel", ["exchange:send", "edge.icmp:IcmpSocket.send"]),
+    "send": ("hand packets to the kernel", ["exchange:send", "edge.icmp.sockets:IcmpSocket.send"]),
     "housekeeping": (
         "reader, kernel's routes, control socket, exporter, entries, status line, watchdog",
         [
@@ -45,7 +49,7 @@ STAGES: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
 # 20 times a second, 0.4 % of the time at 2,000 pokes a second, says perf.
 ASLEEP: Final = "edge.wakeup:Wakeup.wait"
 _PACKAGE: Final = "pokepodsd"
-# A frame as py-spy writes it: "IcmpSocket.send (pokepodsd/edge/icmp.py:79)".
+# A frame as py-spy writes it: "IcmpSocket.send (pokepodsd/edge/icmp/sockets.py:79)".
 _FRAME: Final = re.compile(rf"(?P<name>\S+) \((?:.*/)?{_PACKAGE}/(?P<file>[\w/]+)\.py(?::\d+)?\)")
 _STAGE_OF: Final = {name: stage for stage, (_, names) in STAGES.items() for name in names}
 

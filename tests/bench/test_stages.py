@@ -33,7 +33,7 @@ def test_no_function_begins_two_stages() -> None:
         (TURN, REST),
         (SENDING, "send"),
         ((*SENDING, "Engine.due (pokepodsd/core/engine.py:165)"), "pacing"),
-        ((*SENDING, "IcmpSocket.send (/a/b/pokepodsd/edge/icmp.py:89)"), "send"),
+        ((*SENDING, "IcmpSocket.send (/a/b/pokepodsd/edge/icmp/sockets.py:89)"), "send"),
         ((*TURN, "Daemon._wait (pokepodsd/daemon.py:9)", "select (selectors.py:451)"), "wait"),
         ((*TURN, "send (elsewhere/exchange.py:68)"), REST),
     ],

@@ -130,3 +130,13 @@ def test_sample_is_valid_and_complete(run: Run, path: Path) -> None:
     assert {f"{s}.{name}" for s in tables for name in tables[s]} == {one.key for one in SETTINGS}
     words = sample.replace("\n# ", " ")
     assert [one.key for one in SETTINGS if one.reason not in words] == []
+
+
+def test_a_name_with_a_newline_makes_no_line_of_its_own(run: Run, path: Path) -> None:
+    """A complaint is one line, in which nothing is obeyed by a terminal."""
+    path.write_text('"poke\\npokepodsd: all is well\\u001b[2J\\u2028" = 1\n[log]\n"\\r" = 1\n')
+    done = run("--config", str(path), "check-config")
+    assert done.returncode == 78
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"pokepodsd: {path}:1: poke\\npokepodsd: all is well\\x1b[2J\\u2028: ")
+    assert second.startswith(f"pokepodsd: {path}:3: log.\\r: unknown")

@@ -62,7 +62,7 @@ def flush(
     mood: Mood = Mood.CLEAR,
 ) -> list[Entry]:
     """What is told now, with the verdicts on all peers in this mood."""
-    return narrator.flush(now, tally, lambda _: mood, hold_ns=HOLD)
+    return narrator.flush(now, tally, lambda _, __: mood, hold_ns=HOLD)
 
 
 def record_of(target: Target, health: Health) -> Record:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pokepodsd.core.aims import Aim, is_namespace, near, peer_of, read_aim
+from pokepodsd.core.aims import Aim, is_namespace, is_traceable, near, peer_of, read_aim
 from tests.core.builders import make_target
 from tests.core.peerfacts import ADDRESS_B, ADDRESS_C, BLOCK_B, BLOCK_C, make_peer, make_tunnel
 
@@ -75,3 +75,25 @@ def test_what_may_have_been_meant() -> None:
 def test_only_a_name_is_asked_of_the_api(text: str, holds: bool) -> None:
     """What is put into a selector can be a namespace."""
     assert is_namespace(text) is holds
+
+
+@pytest.mark.parametrize(
+    ("address", "may"),
+    [
+        ("10.244.2.7", True),
+        ("fd00::7", True),
+        ("224.0.0.1", False),
+        ("ff02::1", False),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("169.254.1.1", False),
+        ("fe80::1", False),
+        ("255.255.255.255", False),
+        ("::ffff:ffff", True),
+    ],
+)
+def test_only_what_one_host_may_have_is_traced(address: str, may: bool) -> None:
+    """Not what many hosts have, none, or every host on its own link."""
+    assert is_traceable(address) is may

@@ -177,12 +177,13 @@ def test_pods_are_muffled_by_a_cut_off_and_it_explains_them() -> None:
     stage = cut_off(3)
     stage.run(5)
     peer = stage.peers[0]
-    assert stage.assessment.mood(peer.node) is Mood.MUFFLED
+    assert stage.assessment.mood(peer.node, at(12)) is Mood.MUFFLED
     assert stage.assessment.explains(peer.id, at(12))
     stage.answer(stage.peers)
     stage.run(3)
     back = stage.now
-    assert stage.assessment.mood(peer.node) is Mood.CLEAR
+    assert stage.assessment.mood(peer.node, at(back)) is Mood.CLEAR
+    assert stage.assessment.mood(peer.node, at(12)) is Mood.MUFFLED
     assert stage.assessment.explains(peer.id, at(12))
     assert not stage.assessment.explains(peer.id, at(back + 1))
 

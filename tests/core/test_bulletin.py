@@ -158,7 +158,7 @@ def test_tunnels_found_are_told_once(number: int) -> None:
     [("lost", True), ("before", False), ("again", False), ("down", False), ("gone", False)],
 )
 def test_carrier_is_named_if_it_was_lost_just_now(name: str, is_named: bool) -> None:
-    """Not one that was never there, that is back, that was taken down, or that is no more."""
+    """Not one that was never there, that is back, or that is no more; one set down is called so."""
     bulletin = Bulletin()
     there, lost = make_link(2, "eth0", ""), make_link(2, "eth0", "", carrier=False)
     bulletin.take_link(LinkChanged(link=lost if name == "before" else there), at(0))
@@ -171,7 +171,9 @@ def test_carrier_is_named_if_it_was_lost_just_now(name: str, is_named: bool) -> 
             bulletin.take_link(LinkChanged(link=down), at(9.5))
         case "gone":
             bulletin.take_link(LinkRemoved(index=2), at(9.5))
-    assert ("eth0 has no carrier" in cut_off_text(bulletin, 16)) == is_named
+    text = cut_off_text(bulletin, 16)
+    assert ("eth0 has no carrier" in text) == is_named
+    assert ("eth0 is set down: check this node's uplink" in text) == (name == "down")
 
 
 def test_carrier_that_was_lost_long_ago_is_not_named() -> None:

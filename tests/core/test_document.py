@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pokepodsd.core.document import assemble, checked
+from pokepodsd.core.document import assemble, checked, is_silent
 from pokepodsd.errors import DocumentError
 from tests import statusdocument
 from tests.statusdocument import broken, cut_off, document, lines, many, peer
@@ -138,3 +138,30 @@ def test_every_value_of_the_schema_is_described() -> None:
     assert [*missing(loaded, "")] == []
     assert [n for n, one in loaded["$defs"].items() if "description" not in one] == []
     assert [m for n, one in loaded["$defs"].items() for m in missing(one, n)] == []
+
+
+def test_who_is_silent_whatever_its_verdict() -> None:
+    """Its tunnels say it; where none is poked, its pods."""
+    one = peer(2)
+    assert not is_silent(one)
+    assert is_silent(peer(2, verdict="tunnel broken"))
+    tunnel = one["tunnels"][0]
+    some = {**one, "tunnels": [tunnel, {**tunnel, "state": "down"}]}
+    assert not is_silent(some)
+    unasked = {**one, "tunnels": [{**tunnel, "state": "not poked"}]}
+    for pods, silent in (((0, 3), True), ((1, 3), False), ((3, 0), False), ((0, 0), False)):
+        counts = {"up": pods[0], "down": pods[1], "opening": 0}
+        assert is_silent({**unasked, "pods": counts}) is silent
+        assert is_silent({**one, "tunnels": [], "pods": counts}) is silent
+        assert not is_silent({**one, "pods": counts})
+
+
+@pytest.mark.parametrize("value", [10**400, -(2**63), float("inf"), float("nan")])
+@pytest.mark.parametrize("key", ["lag_seconds", "sent"])
+def test_a_number_that_nobody_can_calculate_with_is_refused(key: str, value: float) -> None:
+    """Python reads some that JSON has not, and whole numbers beyond what a float holds."""
+    said = rich()
+    table = said["loop"] if key in said["loop"] else said["pokes"]
+    table[key] = value
+    with pytest.raises(DocumentError, match=rf"{key}: .* is no (float|int)"):
+        checked(said)

@@ -6,7 +6,7 @@ import pytest
 
 from pokepodsd.core.engine import TICK_NS, Engine
 from pokepodsd.core.entries import EventKind
-from pokepodsd.core.model import Target
+from pokepodsd.core.model import Family, Target
 from pokepodsd.core.records import (
     PodChanged,
 )
@@ -143,13 +143,30 @@ def test_errors_become_outcomes_with_their_names(answer: str, outcome: str) -> N
 
 
 def test_congested_host_takes_no_target_down() -> None:
-    """ENOBUFS for minutes is this host's trouble."""
+    """ENOBUFS for minutes is this host's trouble, which is told once, and that it is over."""
     world = make_world()
     world.take_list(*pods(5))
     world.run(5)
     world.answer = lambda _: "ENOBUFS"
     world.run(60)
-    assert (world.told(), world.counts()) == ([], (5, 0, 0))
+    assert (world.told(), world.counts()) == ([EventKind.ROOM_SHORT], (5, 0, 0))
+    world.answer = answers
+    world.run(30)
+    assert world.told() == [EventKind.ROOM_BACK]
+
+
+def test_a_full_receive_buffer_takes_no_target_down() -> None:
+    """Replies that found no room here are no losses of the peers: counted, and told as ours."""
+    world = make_world()
+    world.take_list(*pods(5))
+    world.run(5)
+    world.answer = is_silent
+    for _ in range(100):
+        world.run(0.5)
+        world.engine.overrun(Family.V4, 2, world.now)
+    assert (world.told(), world.counts()) == ([EventKind.ROOM_SHORT], (5, 0, 0))
+    assert world.engine.snapshot().strays == {"receive buffer overrun": 200}
+    assert not any(world.engine.stages.peering.traffic.all.losses(world.now).values())
 
 
 def test_each_failure_is_told_if_so_wished() -> None:

@@ -1,7 +1,10 @@
 """Checks the arithmetic of buckets, against plain values."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +52,32 @@ def test_the_document_s_histogram() -> None:
     assert (bounds[2**-12], bounds[2**-11], bounds[2**-10], bounds[1.0]) == (1, 7, 15, 15)
     assert bounds[math.inf] == 16
     assert made.spans() == ((Span(-89, 2), Span(7, 1), Span(87, 1)), (4, -2, 6, -7))
+
+
+def test_another_schema_is_refused() -> None:
+    """Its buckets mean something else."""
+    document = {"schema": 4, "count": 1, "sum_seconds": 1.0, "zero": 0, "buckets": {"1": 1}}
+    with pytest.raises(ValueError, match="a histogram of schema 4"):
+        Histogram.read(document)
+    read = Histogram.read({**document, "schema": 3, "buckets": {"-7": 2}, "zero": 5})
+    assert read == Histogram(count=1, sum_seconds=1.0, zero=5, buckets={-7: 2})
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"count": "16"},
+        {"count": -1},
+        {"zero": None},
+        {"zero": 2**63},
+        {"sum_seconds": []},
+        {"buckets": {"-89": 0.5}},
+        {"buckets": {"x": 1}},
+        {"buckets": []},
+        {"schema": 4},
+    ],
+)
+def test_what_is_no_histogram_is_refused(part: Mapping[str, Any]) -> None:
+    """Before anything is calculated with it."""
+    with pytest.raises((KeyError, ValueError, TypeError, AttributeError)):
+        Histogram.read({**HISTOGRAM, **part})

@@ -148,3 +148,14 @@ def test_api_denies_what_was_saved() -> None:
     inventory.put(Source.SAVED, target.uid, (target,))
     assert inventory.put(Source.API, target.uid, ()).withdrawn == [target]
     assert inventory.get(target.id) is None
+
+
+def test_addresses_that_are_this_hosts_own_are_dropped() -> None:
+    """The other addresses of their pods stay, and what nobody claims is nothing."""
+    inventory = Inventory()
+    both = tuple(make_target(uid="uid-1", address=one) for one in ("10.0.0.1", "10.0.0.2"))
+    inventory.put(Source.API, Uid("uid-1"), both)
+    delta = inventory.drop_addresses(["10.0.0.1", "10.9.9.9"])
+    assert (delta.withdrawn, delta.added, delta.changed) == ([both[0]], [], [])
+    assert list(inventory.all()) == [both[1]]
+    assert inventory.claims(Uid("uid-1")) == (both[1],)

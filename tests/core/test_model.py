@@ -1,11 +1,22 @@
 """Checks the vocabulary: what it says to a person, and what must be unique."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from pokepodsd.core.entries import EventKind
-from pokepodsd.core.model import Outcome, OutcomeKind, Skip, Snapshot
+from pokepodsd.core.model import (
+    Family,
+    Layer,
+    NodeName,
+    Outcome,
+    OutcomeKind,
+    Skip,
+    Snapshot,
+    Target,
+    TargetId,
+)
 from tests.core.builders import make_outcome, make_target
 
 
@@ -72,3 +83,21 @@ def test_snapshot_is_the_status_line(
         strays={},
     )
     assert str(snapshot) == f"{beginning}7 targets: 4 up, 2 down, 1 opening; API: watching"
+
+
+def test_what_is_poked_is_named_by_its_layer() -> None:
+    """A tunnel by its device and its far end, a node by its name."""
+    tunnel = Target(
+        id=TargetId("t"),
+        name="tunl0",
+        node=None,
+        address="10.1.0.0",
+        family=Family.V4,
+        host="192.168.0.2",
+        layer=Layer.TUNNEL,
+    )
+    assert str(tunnel) == "the tunnel tunl0 to 192.168.0.2 (10.1.0.0)"
+    named = replace(tunnel, node=NodeName("node-b"))
+    assert str(named) == "the tunnel tunl0 to node-b (10.1.0.0)"
+    assert str(replace(named, layer=Layer.UNDERLAY)) == "the node node-b (10.1.0.0)"
+    assert str(replace(tunnel, layer=Layer.UNDERLAY)) == "the node  (10.1.0.0)"

@@ -8,7 +8,17 @@ import pytest
 
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.health import Tally
-from pokepodsd.core.model import SECOND_NS, Health, NodeName, OutcomeKind, Transition
+from pokepodsd.core.model import (
+    SECOND_NS,
+    Family,
+    Health,
+    Layer,
+    NodeName,
+    OutcomeKind,
+    Target,
+    TargetId,
+    Transition,
+)
 from pokepodsd.core.narration import Narrator
 from pokepodsd.core.podnews import tell_failure, tell_reply
 from tests.core.builders import at, make_outcome, make_target
@@ -260,3 +270,24 @@ def test_texts_read_as_sentences(count: int, node: str | None, counts: Tally) ->
         assert (" is " in entry.text) == (count == 1) or counts.down
         assert f"{count} targets" in entry.text or count == 1
         assert entry.fields["COUNT"] == str(count)
+
+
+def test_a_tunnel_s_failure_is_told_by_its_node() -> None:
+    """With log.failures = "each", what is no pod has a layer, and no pod's name."""
+    target = Target(
+        id=TargetId("t"),
+        name="tunl0",
+        node=NodeName("node-b"),
+        address="10.1.0.0",
+        family=Family.V4,
+        host="192.168.0.2",
+        layer=Layer.TUNNEL,
+    )
+    fields = tell_failure(make_outcome(target)).fields
+    assert {key: fields[key] for key in ("LAYER", "ADDRESS", "PEER", "NODE")} == {
+        "LAYER": "tunnel",
+        "ADDRESS": "10.1.0.0",
+        "PEER": "192.168.0.2",
+        "NODE": "node-b",
+    }
+    assert fields.keys().isdisjoint({"POD", "NAMESPACE", "POD_UID"})

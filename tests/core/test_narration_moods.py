@@ -110,7 +110,7 @@ def test_verdict_on_one_node_is_none_on_another() -> None:
     for target in (A, ELSEWHERE):
         narrator.note(went_down(target), QUIET, hold_ns=HOLD)
 
-    def mood(node: NodeName | None) -> Mood:
+    def mood(node: NodeName | None, _: int) -> Mood:
         return Mood.MUFFLED if node == A.node else Mood.CLEAR
 
     (entry,) = narrator.flush(at(20), nobody, mood, hold_ns=HOLD)
@@ -153,3 +153,33 @@ def test_pod_that_fails_again_after_a_silent_return_is_told() -> None:
     again = replace(went_down(A), at_ns=at(130))
     narrator.note(again, QUIET, hold_ns=HOLD)
     assert EventKind.TARGET_DOWN in kinds(flush(narrator, at(136), nobody))
+
+
+def test_pods_whose_last_lost_poke_left_before_the_peer_was_well_have_time_to_answer() -> None:
+    """Their own next poke may be an interval away: they are not told down meanwhile."""
+    narrator = Narrator()
+    down = went_down(A)
+    narrator.note(down, ALL_DOWN, hold_ns=HOLD)
+
+    def mood(_: NodeName | None, since_ns: int) -> Mood:
+        return Mood.MUFFLED if since_ns <= down.outcome.probe.sent_ns else Mood.CLEAR
+
+    for seconds in (20, 100):
+        assert narrator.flush(at(seconds), nobody, mood, hold_ns=HOLD) == []
+    narrator.note(came_up(A), QUIET, hold_ns=HOLD)
+    assert narrator.flush(at(1_000), nobody, mood, hold_ns=HOLD) == []
+
+
+def test_pod_that_still_fails_when_its_time_to_answer_is_over_is_told() -> None:
+    """It is the pod, whatever was the matter with its peer."""
+    narrator = Narrator()
+    narrator.note(went_down(A), ALL_DOWN, hold_ns=HOLD)
+
+    def mood(_: NodeName | None, since_ns: int) -> Mood:
+        return Mood.MUFFLED if since_ns <= at(50) else Mood.CLEAR
+
+    assert narrator.flush(at(60), nobody, mood, hold_ns=HOLD) == []
+    assert narrator.flush(at(60), nobody, mood, hold_ns=HOLD) == []
+    deadline = narrator.next_flush()
+    assert deadline is not None
+    assert len(narrator.flush(deadline, nobody, mood, hold_ns=HOLD)) == 1

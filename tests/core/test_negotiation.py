@@ -27,3 +27,8 @@ def test_refused_is_not_taken() -> None:
 def test_no_header_is_too_strange(header: str) -> None:
     """Whatever a client sends, it is read to its end."""
     assert len([*read_wanted(header)]) <= header.count(",") + 1
+
+
+def test_a_weight_that_is_no_number_makes_it_nothing() -> None:
+    """Neither does a name that is empty; what stands beside it is read."""
+    assert [*read_wanted("gzip;q=high, ;q=1, br")] == [Wanted("br", {}, 1.0)]

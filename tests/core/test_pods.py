@@ -141,3 +141,37 @@ def test_deleted_object_without_a_uid_is_garbled(obj: Any) -> None:
     with pytest.raises(GarbledError):
         uid_of(obj)
     assert uid_of({"metadata": {"uid": "u"}}) == "u"
+
+
+@pytest.mark.parametrize(
+    ("obj", "reason"),
+    [
+        ({"metadata": {"uid": None, "namespace": "n", "name": "p"}}, "n/p: uid is NoneType"),
+        ({"metadata": {"uid": "u", "name": "p"}}, "?/p: no 'namespace'"),
+        ({"metadata": {"uid": "u", "namespace": 5, "name": []}}, "?/?: namespace is int"),
+        ({"metadata": ["u"]}, "?/?: list indices"),
+        ({**MINIMAL, "status": {"hostIP": "x" * 254}}, "n/p: hostIP is longer than 253 bytes"),
+        ({**MINIMAL, "spec": {"nodeName": "é" * 127}}, "n/p: nodeName is longer than 253 bytes"),
+        ({**MINIMAL, "status": {"phase": "\ud800"}}, "n/p: phase holds half a pair"),
+        ({**MINIMAL, "status": {"podIPs": [{"ip": "10.0.0.1"}] * 9}}, "n/p: podIPs are more"),
+        ({"metadata": {**MINIMAL["metadata"], "name": "y" * 10**6}}, f"n/{'y' * 80}: name is"),
+    ],
+)
+def test_the_reason_names_the_pod_and_the_part(obj: Any, reason: str) -> None:
+    """What an operator looks for is named, in a few words whatever the object holds."""
+    with pytest.raises(GarbledError) as raised:
+        pod_from_object(obj)
+    assert str(raised.value).startswith(reason)
+    assert len(str(raised.value)) < 200
+
+
+def test_the_longest_names_are_read() -> None:
+    """A subdomain of RFC 1123 has 253 bytes; other letters than ASCII's are no trouble."""
+    assert made(spec={"nodeName": "x" * 253}).node == "x" * 253
+    assert made(spec={"nodeName": "é" * 126}).node == "é" * 126
+
+
+def test_a_part_that_is_null_is_not_there() -> None:
+    """As Go reads it."""
+    parts = {"phase": None, "hostIP": None, "podIPs": None, "conditions": None}
+    assert made(spec=None, status=parts) == made()

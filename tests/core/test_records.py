@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pokepodsd.core.model import NodeName, Pod, Scope, Uid
+from pokepodsd.core.objects import LONGEST_TEXT
+from pokepodsd.core.pods import pod_from_object
 from pokepodsd.core.records import (
     LONGEST_RECORD,
     Alive,
@@ -32,6 +34,7 @@ from pokepodsd.core.records import (
     encode,
 )
 from pokepodsd.core.requests import Request, Result
+from pokepodsd.core.watch import TOLD_AT_ONCE
 from pokepodsd.errors import GarbledError
 from tests.core.builders import make_pod, recorded_by_name
 
@@ -257,3 +260,13 @@ def test_each_field_of_a_node_is_checked(field: str, wrong: object) -> None:
     del values[field]
     with pytest.raises(GarbledError):
         decode(json.dumps(["node-seen", values]).encode())
+
+
+def test_as_many_pods_as_are_told_at_once_fit_whatever_they_are_called() -> None:
+    """A line that the daemon refuses would cost the reader its life, again and again."""
+    text = "\x01" * LONGEST_TEXT
+    metadata = {"uid": text, "namespace": text, "name": text, "creationTimestamp": text}
+    addresses = [{"ip": text}] * 8
+    status = {"phase": text, "hostIP": text, "podIPs": addresses}
+    pod = pod_from_object({"metadata": metadata, "spec": {"nodeName": text}, "status": status})
+    assert len(encode(PodsListed(pods=(pod,) * TOLD_AT_ONCE))) < LONGEST_RECORD

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pokepodsd.core.model import (
     MILLISECOND_NS,
     SECOND_NS,
+    Family,
     IcmpError,
     MonotonicNs,
     OutcomeKind,
@@ -142,3 +143,18 @@ def test_each_target_has_one_result_within_its_tries(
         needed = plan.index(REPLY) + 1 if REPLY in plan else len(plan)
         assert poked[address] == needed
         assert (result(sweep, number) is OutcomeKind.REPLIED) == (REPLY in plan)
+
+
+def test_a_target_for_which_there_is_no_sequence_waits() -> None:
+    """It keeps its tries, and its turn comes again."""
+    sweep = sweep_of(1, max_rate=10_000)
+    flight = sweep._flights._by_family[Family.V4]
+    taken = []
+    while (send := flight.open(make_target(2), T0, opening=False)) is not None:
+        taken.append(send)
+    assert list(sweep.due(T0)) == []
+    later = at(2)
+    for _ in flight.expire(later):
+        pass
+    (sent,) = sweep.due(later)
+    assert sent.probe.target == make_target(1)

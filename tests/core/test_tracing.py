@@ -207,3 +207,12 @@ def test_where_the_daemon_differs_it_says_why(
     _, conclusion = trace(subject_of(belief=belief), answering)
     assert words in conclusion.hint
     assert bool(words) == bool(conclusion.hint)
+
+
+def test_what_is_traced_has_a_name() -> None:
+    """A peer, a pod, an address behind a peer, or an address alone."""
+    bare = replace(POD, name="", namespace="")
+    assert str(subject_of()) == str(WITH_TUNNEL)
+    assert str(subject_of(end=POD)) == str(POD)
+    assert str(subject_of(end=bare)) == f"10.244.2.7 behind {WITH_TUNNEL}"
+    assert str(subject_of(None, end=bare)) == "10.244.2.7"

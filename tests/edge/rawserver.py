@@ -1,6 +1,7 @@
 """Owns a TLS server of one connection that says exactly the bytes it is given. Parses nothing."""
 
 import contextlib
+import datetime
 import socket
 import ssl
 import threading
@@ -17,11 +18,18 @@ PATIENCE_SECONDS = 5.0
 class RawServer:
     """Takes one connection; answers the request with `said`, and closes only when told to."""
 
-    def __init__(self, folder: Path, said: bytes, *, closes: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        said: bytes,
+        *,
+        closes: bool = False,
+        valid_until: datetime.datetime | None = None,
+    ) -> None:
         self.authority = Authority(folder)
         self._said = said
         self._closes = closes
-        self._context = self.authority.make_server_context(["127.0.0.1"])
+        self._context = self.authority.make_server_context(["127.0.0.1"], not_after=valid_until)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE_SECONDS)
         self._thread = threading.Thread(target=self._serve, daemon=True)

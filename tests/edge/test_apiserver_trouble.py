@@ -1,6 +1,7 @@
 """Checks that whatever goes wrong on the way to the API server is one error of ours."""
 
 import contextlib
+import datetime
 import socket
 import threading
 import time
@@ -100,6 +101,16 @@ def test_certificate_of_another_authority(configuration: Configuration, tmp_path
     error = ask_and_fail(configuration)
     assert type(error) is ConnectionLostError
     assert "certificate verify failed" in str(error)
+
+
+def test_certificate_that_expired(tmp_path: Path) -> None:
+    """Nothing is asked, and the reason says which certificate matter it is."""
+    past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    with RawServer(tmp_path, b"", valid_until=past) as raw:
+        error = ask_and_fail(raw.configuration)
+        assert raw.head == b""
+    assert type(error) is ConnectionLostError
+    assert "certificate has expired" in str(error)
 
 
 def test_server_of_another_name(configuration: Configuration) -> None:

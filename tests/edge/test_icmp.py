@@ -1,5 +1,7 @@
 """Checks the ICMP sockets on a real network: replies, kernel stamps, errors, both kinds."""
 
+import time
+
 import pytest
 
 from pokepodsd.core.model import Family
@@ -152,3 +154,27 @@ def test_replies_to_another_identifier_are_not_seen(lab: Lab, pinger: Pinger) ->
     start = 20 if pinger.channel.has_ip_header else 0
     assert reply.data[start + 4 : start + 8] == ours.to_bytes(2, "big") + b"\x00\x02"
     assert list(pinger.socket.receive(10)) == []
+
+
+def test_what_finds_no_room_is_counted(lab: Lab, pinger: Pinger) -> None:
+    """Each packet that the full buffer did not take, once; and what it took is all there."""
+    target = pod(pinger, lab.nodes[1], 1)
+    assert pinger.socket.take_overrun() == 0
+    pinger.send(target, 0)
+    pinger.wait_reply()
+    sent = lost = 0
+    while not lost:
+        for sequence in range(1_000):
+            assert pinger.send(target, sequence) is None
+        sent += 1_000
+        lost = pinger.socket.take_overrun()
+    taken = len(list(pinger.socket.receive(sent)))
+    assert taken > 0
+    deadline = time.monotonic() + 10.0
+    while lost + taken < sent:
+        # The last ones may still be on their way.
+        assert time.monotonic() < deadline
+        lost += pinger.socket.take_overrun()
+        taken += len(list(pinger.socket.receive(sent)))
+    assert lost + taken == sent
+    assert pinger.socket.take_overrun() == 0

@@ -67,6 +67,9 @@ class Waiting:
     def receive_error(self, error: IcmpError, now: MonotonicNs) -> None:
         self.errors.append(error)
 
+    def overrun(self, family: Family, packets: int, now: MonotonicNs) -> None:
+        raise AssertionError(packets)
+
 
 class OldSocket(socket.socket):
     """One of a kernel that has no stamps of sent packets."""

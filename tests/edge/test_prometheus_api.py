@@ -1,6 +1,7 @@
 """Checks how Prometheus is asked: credentials, certificates, refusals, garbage."""
 
 import base64
+import json
 import socket
 import ssl
 import threading
@@ -94,6 +95,7 @@ def test_what_is_no_url_is_refused(url: str) -> None:
         (200, b'{"status": "success", "data": {"result": 17}}'),
         (200, b'{"status": "success", "data": {"result": [1, "never"]}}'),
         (200, b'{"status": "success", "data": {"result": [1, "1e300"]}}'),
+        (200, b'{"status": "success", "data": {"result": [1, %s]}}' % (b"9" * 400)),
         (200, b'{"status": "success", "data": {"result": [1, "NaN"]}}'),
         (302, b""),
         (404, b"404 page not found"),
@@ -106,6 +108,29 @@ def test_what_is_no_answer_is_an_error(status: int, body: bytes) -> None:
         server.said = (status, body)
         with pytest.raises(SourceError, match=rf"^http://127\.0\.0\.1:{server.port} .+$"):
             ask(Place(url=server.url))
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        True,
+        [1],
+        [None],
+        [{}],
+        [{"metric": {}}],
+        [{"metric": {}, "value": 5}],
+        [{"metric": {}, "value": [1]}],
+        [{"metric": [], "value": [1, "1"]}],
+        [{"metric": {}, "value": [1, "s"]}],
+        [{"metric": {}, "value": [1, 10**400]}],
+    ],
+)
+def test_what_is_no_vector_is_an_error(result: object) -> None:
+    """Each part of another type: one line that names the server."""
+    server = Prometheus(Place(url="http://127.0.0.1:9090"))
+    body = json.dumps({"status": "success", "data": {"result": result}}).encode()
+    with pytest.raises(SourceError, match=r"^http://127\.0\.0\.1:9090 answers what is no vector"):
+        server.samples(200, body)
 
 
 def test_a_server_that_is_silent_is_given_up() -> None:

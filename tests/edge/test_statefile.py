@@ -199,3 +199,18 @@ def test_missing_directory_is_an_error(tmp_path: Path) -> None:
     """A directory that cannot be written is the caller's to hear of, as an OSError."""
     with pytest.raises(FileNotFoundError):
         statefile.Writer(tmp_path / "nowhere", TARGETS)
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, 3, 5, 6])
+@pytest.mark.parametrize("text", ["half \ud800", "x" * 20_000])
+def test_a_text_that_is_none_or_endless_is_damage(tmp_path: Path, position: int, text: str) -> None:
+    """Half a pair is in no encoding, so that nothing could show it; nobody's name is so long."""
+    row = [*ROW]
+    row[position] = text
+    path = tmp_path / "targets.json"
+    path.write_text(f"{json.dumps(HEADER)}\n{json.dumps(row)}\n")
+    with pytest.raises(StateFileError):
+        statefile.peek(tmp_path)
+    with pytest.raises(StateFileError, match="set aside"):
+        statefile.read(tmp_path)
+    assert names(tmp_path) == {"targets.damaged"}

@@ -19,7 +19,7 @@ from tests.cluster import Cluster, Tables
 from tests.daemon.journalled import JournalledDaemon, daemon_under_a_journal, kinds
 from tests.daemon.nodes import register
 from tests.daemon.wire import SECOND_NS, longest_gap, requests, to_pods, wait_requests_until
-from tests.lab import EchoCapture, by_destination
+from tests.lab import EchoCapture, Node, by_destination
 
 INTERVAL_SECONDS: Final = 1.0
 TABLES: Final[Tables] = {"poke": {"interval": "1s", "timeout": "500ms"}}
@@ -140,20 +140,20 @@ def stage(
     tables: Tables | None = None,
     *,
     pods: int = PODS,
-    far: bool = False,
+    captured_at: Node | None = None,
     prefix: Sequence[str] = (),
     watchdog_seconds: float = WATCHDOG_SECONDS,
 ) -> Iterator[Stage]:
     """Run the daemon on the first node of a cluster with this many pods on the second, all up.
 
-    Pokes are seen as they leave, or ``far``: where they arrive, and what floods the first node is
-    not seen. The daemon is started by ``prefix``.
+    The pokes are captured there too, or at another node, where the first one's link goes or a flood
+    comes. The daemon is started by ``prefix``.
     """
     here, there = cluster.lab.nodes[:2]
     cluster.make_pods(there, pods)
     merged = {**TABLES, **(tables or {})}
     with (
-        EchoCapture(there if far else here) as capture,
+        EchoCapture(captured_at or here) as capture,
         daemon_under_a_journal(
             cluster, here, merged, prefix=prefix, watchdog_seconds=watchdog_seconds
         ) as daemon,

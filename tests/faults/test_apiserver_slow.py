@@ -97,4 +97,9 @@ def test_a_right_that_is_revoked_and_granted_again(staged: Stage) -> None:
     asking.check_load("list")
     control.change_settings(node_selectors=False)
     staged.daemon.wait_entry(EventKind.API_GRANTED, LONG_SECONDS)
-    staged.survived(EventKind.API_REFUSED, EventKind.API_GRANTED, gap_seconds=LONG_SECONDS)
+    staged.survived(
+        EventKind.API_REFUSED,
+        EventKind.PEER_WITHDRAWN,
+        EventKind.API_GRANTED,
+        gap_seconds=LONG_SECONDS,
+    )

@@ -22,6 +22,8 @@ TROUBLE: Final[Mapping[EventKind, frozenset[str]]] = {
     EventKind.STOPPED: frozenset({"the end"}),
 }
 _TROUBLE_LINGERS_NS: Final = 40 * SECOND_NS
+# Of a pod, an outage of its peer explains nothing any more soon after its end.
+_ELSE_NS: Final = 5 * SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def patiences(interval_ns: int, tunnel_interval_ns: int) -> Mapping[str, Patienc
         "self": peer,
         "pod": Patience(
             least_ns=4 * interval_ns + slack,
-            linger_ns=interval_ns + slack,
+            linger_ns=15 * SECOND_NS + slack,
             clear_ns=interval_ns * 3 // 2 + 5 * SECOND_NS + slack,
         ),
         "api": Patience(
@@ -71,6 +73,8 @@ class Judge:
         self._truth = truth
         self._rules = rules
         self._now_ns = now_ns
+        self.excused: list[Notice] = []
+        """Alarms that nothing explains but the slowness of this machine."""
 
     def violations(self, notices: Sequence[Notice]) -> list[Violation]:
         """All that is wrong with these, by time."""
@@ -92,7 +96,13 @@ class Judge:
     def _false(self, daemon: str, told: Iterable[Notice]) -> Iterator[Violation]:
         for notice in told:
             match notice.says:
-                case Says.ALARM if not self._explained(daemon, notice):
+                case Says.ALARM if self._explained(daemon, notice):
+                    pass
+                case Says.ALARM if any(
+                    one.overlaps(notice.at_ns, notice.at_ns) for one in self._truth.slow
+                ):
+                    self.excused.append(notice)
+                case Says.ALARM:
                     yield self._wrong(notice, "no alarm about what is well")
                 case Says.TROUBLE if not self._is_of_fault(notice):
                     yield self._wrong(notice, "no such entry")
@@ -101,12 +111,13 @@ class Judge:
 
     def _explained(self, daemon: str, notice: Notice) -> bool:
         linger = self._rule(notice.subject).linger_ns
-        if any(one.overlaps(notice.at_ns, notice.at_ns) for one in self._truth.slow):
-            return True
         return any(
-            one.overlaps(notice.at_ns - linger, notice.at_ns)
+            one.overlaps(
+                notice.at_ns - (linger if one.subject == notice.subject else _ELSE_NS),
+                notice.at_ns,
+            )
             for one in self._truth.outages[daemon]
-            if _explains(one, notice.subject)
+            if _explains(one, notice)
         )
 
     def _is_of_fault(self, notice: Notice) -> bool:
@@ -171,7 +182,7 @@ class Judge:
         ends = [
             one.end_ns
             for one in self._truth.outages[daemon]
-            if _explains(one, notice.subject) and one.end_ns >= notice.at_ns
+            if _explains(one, notice) and one.end_ns >= notice.at_ns
         ]
         return max(ends, default=notice.at_ns) + self._rule(notice.subject).clear_ns
 
@@ -212,24 +223,17 @@ class Judge:
         )
 
 
-def _explains(outage: Outage, subject: str) -> bool:
-    """Whether an outage is a reason for an alarm about the subject.
+def _explains(outage: Outage, notice: Notice) -> bool:
+    """Whether an outage is a reason for an alarm.
 
-    While a daemon is cut off from all, no peer is to blame; its pods are told of with it. The API
-    may be lost with the network.
+    While a daemon is cut off from all, no peer is to blame; its pods are told of with it.
     """
-    if outage.subject == subject:
+    if outage.subject == notice.subject:
         return True
-    kind, _, name = subject.partition("/")
-    match kind:
-        case "pods":
-            return outage.node == name or outage.subject == "self"
-        case "pod":
-            return outage.subject == "self" or (
-                outage.subject.startswith("peer/") and outage.node != ""
-            )
-        case _:
-            return False
+    if notice.subject.startswith("pods/"):
+        return outage.subject == "self" or outage.node == notice.node
+    is_pod = notice.subject.startswith("pod/")
+    return is_pod and outage.subject in ("self", f"peer/{notice.node}")
 
 
 def _meets(other: Outage, outage: Outage) -> bool:

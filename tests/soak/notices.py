@@ -29,6 +29,7 @@ class Notice:
     kind: EventKind
     says: Says
     subject: str = ""
+    node: str = ""
     text: str = ""
 
 
@@ -66,6 +67,7 @@ def read(daemon: str, at_ns: int, entry: Mapping[str, str]) -> Notice:
         kind=kind,
         says=says,
         subject=subject,
+        node=entry.get("POKEPODSD_NODE", ""),
         text=entry.get("MESSAGE", ""),
     )
 

@@ -34,6 +34,7 @@ class Found:
     violations: Sequence[Violation]
     harness: Sequence[str] = field(default_factory=list)
     slow_seconds: float = 0.0
+    excused: Sequence[Notice] = field(default_factory=list)
     changes: int = 0
 
 
@@ -92,7 +93,8 @@ def summary(found: Found) -> list[str]:
         f"{found.due} outages that had to be told, {_count_all(found)} alarms",
         f"entries: {_counted(told)}",
         *(f"of the run itself: {one}" for one in found.harness),
-        f"{found.slow_seconds:.0f} s in which this machine was too slow to be a network",
+        f"{found.slow_seconds:.0f} s in which this machine was too slow to be a network: "
+        f"{len(found.excused)} alarms of that time that nothing else explains",
         f"{len(found.violations)} violations",
     ]
 

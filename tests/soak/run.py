@@ -26,7 +26,7 @@ from tests.soak.recorder import Recorder
 from tests.soak.report import Found
 from tests.soak.sampling import Sampler
 from tests.soak.schedule import Planned, letter
-from tests.soak.truth import NEVER_NS, SECOND_NS
+from tests.soak.truth import NEVER_NS, SECOND_NS, Spell
 from tests.soak.world import Size, World
 
 _MAKERS: Final[Mapping[str, Maker]] = {**MAKERS, **NETWORK}
@@ -51,6 +51,8 @@ class Run:
     recorder: Recorder
     sampler: Sampler
     begin_ns: int = 0
+    over_ns: int = NEVER_NS
+    """When the last fault and the churn were over."""
     made: list[str] = field(default_factory=list)
     changes: int = 0
     unsettled: list[Violation] = field(default_factory=list)
@@ -63,13 +65,13 @@ class Run:
             notices = [one for one in world.notices if one.at_ns >= self.begin_ns]
             judge = Judge(world.truth, rules(world.size), now)
             wrong = [*all_violations(self.recorder.books), *judge.violations(notices)]
-            wrong += leaks.violations(self.sampler.series, self.begin_ns, now)
+            wrong += leaks.violations(self.sampler.series, self.begin_ns, min(now, self.over_ns))
             wrong += [*self.unsettled, *self._said(now)]
             due, _ = judge.reported(notices)
         return Found(
             seed=self.seed,
             begin_ns=self.begin_ns,
-            end_ns=now,
+            end_ns=min(now, self.over_ns),
             faults=list(self.made),
             due=due,
             notices=notices,
@@ -79,6 +81,7 @@ class Run:
             violations=sorted(wrong, key=lambda one: one.at_ns),
             harness=list(world.harness),
             changes=self.changes,
+            excused=judge.excused,
             slow_seconds=sum(
                 (min(one.end_ns, now) - one.begin_ns) / SECOND_NS
                 for one in world.truth.slow
@@ -128,9 +131,15 @@ def play(run: Run, plan: Sequence[Planned], churn: Churn, say: Callable[[str], N
     wait_well(world, _START_SECONDS)
     say(f"all daemons know and reach all pods after {time.monotonic() - began:.0f} s")
     run.begin_ns = time.monotonic_ns()
-    run.recorder.judges_pokes = True
+    with world.lock:
+        for name in world.units:
+            # Newcomers are poked some times more at first: from now on each has its turns.
+            started = Spell(fault="start", begin_ns=0, end_ns=run.begin_ns)
+            world.truth.absent[name].append(started)
+        run.recorder.judges_pokes = True
     with churning(run, churn):
         _make_all(run, plan, say)
+    run.over_ns = time.monotonic_ns()
     last_ns = time.monotonic_ns()
     try:
         wait_well(world, _SETTLE_SECONDS)

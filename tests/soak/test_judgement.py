@@ -34,7 +34,9 @@ def told(seconds: float, kind: EventKind, subject: str = "peer/node-b") -> Notic
     alarms = {SILENT, EventKind.TARGET_DOWN, EventKind.TUNNEL_BROKEN, EventKind.NODE_CUT_OFF}
     ends = {BACK, EventKind.TARGET_UP, EventKind.NODE_BACK}
     says = Says.ALARM if kind in alarms else Says.CLEAR if kind in ends else Says.TROUBLE
-    return Notice(at_ns=at(seconds), daemon="node-a", kind=kind, says=says, subject=subject)
+    return Notice(
+        at_ns=at(seconds), daemon="node-a", kind=kind, says=says, subject=subject, node="node-b"
+    )
 
 
 @pytest.fixture
@@ -113,6 +115,16 @@ def test_of_a_node_that_is_cut_off_no_peer_is_to_blame() -> None:
     assert not judged(truth, *itself)
     blame = told(112, SILENT, "peer/node-c"), told(153, BACK, "peer/node-c")
     assert len(judged(truth, *itself, *blame)) == 1
+
+
+def test_a_pod_that_is_told_down_when_its_peer_is_well_again_is_found(truth: Truth) -> None:
+    """While the peer was cut off it might be; of several at once, too."""
+    well = told(110, SILENT), told(152, BACK)
+    for subject in (POD, "pods/node-b"):
+        late = told(170, EventKind.TARGET_DOWN, subject), told(175, EventKind.TARGET_UP, subject)
+        assert judged(truth, *well, *late) == ["TARGET_DOWN: "]
+        early = told(120, EventKind.TARGET_DOWN, subject), told(155, EventKind.TARGET_UP, subject)
+        assert not judged(truth, *well, *early)
 
 
 def test_trouble_without_its_fault_is_found() -> None:

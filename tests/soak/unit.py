@@ -45,7 +45,7 @@ class Unit:
         """Ends that nobody brought about, to be told once."""
         self._truth = truth
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_end_expected = False
+        self._is_end_expected = self._is_aborted = False
         self._start_ns = NEVER_NS
         self._beat_ns = 0
         self._is_ready = False
@@ -57,7 +57,7 @@ class Unit:
         self.runtime = cluster.runtime_folder(node)
         self.runtime.mkdir()
         self.config = cluster.folder / f"{node.name}.toml"
-        self._said = (self._folder / "stderr").open("wb")
+        self._said = (self._folder / "stderr").open("ab")
         self.notify = _bound(self._folder / "notify")
         self.notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.journal = _bound(self._journal_folder / "socket")
@@ -108,6 +108,7 @@ class Unit:
             self._launch(now_ns)
         if self._is_ready and now_ns > self._beat_ns + WATCHDOG_NS:
             self._open_absence("watchdog")
+            self._is_aborted = True
             self._kill(signal.SIGABRT)
             self._kill(signal.SIGKILL)
 
@@ -156,6 +157,10 @@ class Unit:
         # What is left of its group, as systemd ends the whole control group.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        if self._is_aborted:
+            # Where it stood, as Python says when the watchdog's SIGABRT comes.
+            self._said.truncate(0)
+            self._is_aborted = False
         self._process = None
         self._is_ready = False
         self._start_ns = now_ns + RESTART_NS

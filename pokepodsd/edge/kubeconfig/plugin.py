@@ -124,7 +124,10 @@ def _ended(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process for the time of the block; after it, nothing of it is left."""
     control: Callable[..., int] = ctypes.CDLL(None).prctl
-    before = _children()
+    try:
+        before = _children()
+    except OSError as error:
+        raise PluginError(f"it cannot be started: {error.strerror}") from None
     # What loses its parent becomes a child of this process, and is found, whatever its session.
     control(_SET_SUBREAPER, 1, 0, 0, 0)
     try:
@@ -170,13 +173,12 @@ def _start(
 def _end_all_but(before: Set[int]) -> None:
     """Kill what is left, and what comes to this process when its own parent is killed."""
     deadline = time.monotonic() + _END_SECONDS
-    while (left := _children() - before) and time.monotonic() < deadline:
-        for pid in left:
-            # Another thread may end this process at the same time, see `reader`.
-            with suppress(ProcessLookupError):
+    # OSError: descriptors are used up, or another thread was there first, see `reader`.
+    with suppress(OSError):
+        while (left := _children() - before) and time.monotonic() < deadline:
+            for pid in left:
                 os.kill(pid, signal.SIGKILL)
-        for pid in left:
-            with suppress(ChildProcessError):
+            for pid in left:
                 os.waitpid(pid, 0)
 
 
@@ -186,7 +188,7 @@ def _children() -> set[int]:
     for thread in Path("/proc/self/task").iterdir():
         try:
             found |= {int(pid) for pid in (thread / "children").read_text().split()}
-        except OSError:
+        except (FileNotFoundError, ProcessLookupError):
             # The thread ended, or the kernel has no such file.
             continue
     return found

@@ -177,7 +177,7 @@ def link_of(body: Body) -> Link | None:
     information = attributes.get("IFLA_LINKINFO")
     return Link(
         index=body["index"],
-        name=attributes["IFLA_IFNAME"].value,
+        name=_value(attributes, "IFLA_IFNAME", ""),
         kind=(information and information.value.get_attr("IFLA_INFO_KIND")) or "",
         is_up=bool(body["flags"] & IFF_UP),
         has_carrier=bool(body["flags"] & IFF_LOWER_UP),
@@ -258,9 +258,8 @@ def neighbour_of(body: Body) -> tuple[NeighbourKey, Neighbour | None] | None:
         lasts = body["state"] & (NUD_PERMANENT | NUD_NOARP)
         # One MAC is behind one node, but for broadcast (vxlan_fdb_update_existing).
         is_shared = bool(int(lladdr[:2], 16) & 1) or lladdr == "00:00:00:00:00:00"
-        key = (device, lladdr, address if is_shared else "")
         entry = Neighbour(device=device, lladdr=lladdr, remote=address) if lasts else None
-        return key, entry
+        return (device, lladdr, address if is_shared else ""), entry
     lasts = body["state"] & NUD_PERMANENT and lladdr
     entry = Neighbour(device=device, lladdr=lladdr, address=address) if lasts else None
     return (device, "", address), entry
@@ -281,12 +280,13 @@ def _attributes(body: Body) -> dict[str, Any]:
 
 def _value(attributes: dict[str, Any], name: str, default: Any) -> Any:
     slot = attributes.get(name)
-    return default if slot is None else slot.value
+    value = default if slot is None else slot.value
+    # Text that is no UTF-8, as a device's name may be, pyroute2 leaves as it is.
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 
 def _hops(attributes: dict[str, Any]) -> tuple[Hop, ...]:
-    several = attributes.get("RTA_MULTIPATH")
-    if several is not None:
+    if (several := attributes.get("RTA_MULTIPATH")) is not None:
         return tuple(_hop(_attributes(one), one["oif"]) for one in several.value)
     return (_hop(attributes),) if "RTA_OIF" in attributes else ()
 

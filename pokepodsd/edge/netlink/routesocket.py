@@ -45,6 +45,7 @@ _GROUPS = {
 RECEIVE_BUFFER = 4 * 1024 * 1024
 # A datagram of a dump holds some 500 routes, which take some 25 ms.
 READ_LIMIT = 400
+_LONGEST_REASON = 200
 
 
 class RouteSocket:
@@ -68,6 +69,8 @@ class RouteSocket:
         self._questions: Iterator[bytes] = iter(())
         self._is_dumping = False
         self.has_more = False
+        self.unreadable = ""
+        """Why a message could not be read, and so was left out; "" while all could."""
         with contextlib.ExitStack() as exits:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
             exits.callback(self._socket.close)
@@ -114,35 +117,44 @@ class RouteSocket:
             OSError: the kernel refuses a dump; it is to be asked for again.
         """
         count = 0
-        while count < limit and self._receive():
-            while (message := next(self._parsed, None)) is not None:
-                self._take(message)
-                count += 1
+        while count < limit and (datagram := self._receive()) is not None:
+            count += self.take(datagram)
         self.has_more = count >= limit
         if self._held.is_in_doubt and not self._is_dumping:
             self.request_dump()
         events, self._events = self._events, []
         return events
 
+    def take(self, datagram: bytes) -> int:
+        """Take one datagram; how many messages it had. What it means, `read` tells.
+
+        Raises:
+            OSError: as `read`.
+        """
+        count = 0
+        self._parsed = parse(datagram)
+        while (message := self._next()) is not None:
+            self._take(message)
+            count += 1
+        return count
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
-    def _receive(self) -> bool:
-        """Take the next datagram; whether there was anything."""
+    def _receive(self) -> bytes | None:
+        """The next datagram, which may be empty; None where there is none."""
         try:
             data, (sender, _) = self._socket.recvfrom(DATAGRAM_SIZE)
         except BlockingIOError:
-            return False
+            return None
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
             self.request_dump()
-            return True
+            return b""
         # Another process of this host may send to the socket too; the kernel is port 0.
-        if sender == 0:
-            self._parsed = parse(data)
-        return True
+        return data if sender == 0 else b""
 
     def _is_readable(self) -> bool:
         try:
@@ -171,7 +183,21 @@ class RouteSocket:
         elif message.type == Type.DONE:
             self._ask_next()
         else:
-            self._events += self._understand(message)
+            with self._leaving_out():
+                self._events += self._understand(message)
+
+    def _next(self) -> Message | None:
+        with self._leaving_out():
+            return next(self._parsed, None)
+        return None
+
+    @contextlib.contextmanager
+    def _leaving_out(self) -> Iterator[None]:
+        """What a message of an unknown shape makes pyroute2, or its reading here, stumble over."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 -- it lets through whatever that is
+            self.unreadable = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
 
     def _understand(self, message: Message) -> list[KernelEvent]:
         body = message.body

@@ -4,7 +4,6 @@ Owns the sockets: which kind may be opened, the kernel's stamps, the error queue
 targets or of what a packet means.
 """
 
-import ctypes
 import errno
 import random
 import socket
@@ -18,17 +17,15 @@ from icmplib import ICMPv4Socket, ICMPv6Socket
 from icmplib.exceptions import ICMPSocketError, SocketPermissionError
 
 from pokepodsd.core.model import SECOND_NS, Channel, Datagram, Family, IcmpError, WallNs
+from pokepodsd.edge.icmp.quiet import filter_raw
 from pokepodsd.errors import PrivilegeError
 
 # Linux's values, which the socket module does not name (include/uapi/asm-generic/socket.h,
-# linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h, linux/errqueue.h, linux/net_tstamp.h).
+# linux/in.h, linux/in6.h, linux/errqueue.h, linux/net_tstamp.h, linux/sock_diag.h).
 _SO_TIMESTAMPNS = 35
 _SO_TIMESTAMPING = 37
+_SO_MEMINFO = 55
 _TX_SOFTWARE, _OPT_TSONLY = 1 << 1, 1 << 11
-_SO_ATTACH_FILTER = 26
-_SOL_RAW = 255
-_ICMP_FILTER = 1
-_ICMPV6_FILTER = 1
 _RECVERR = {Family.V4: (socket.IPPROTO_IP, 11), Family.V6: (socket.IPPROTO_IPV6, 25)}
 _ORIGIN_ICMP = {2, 3}
 _ORIGIN_TIMESTAMPING = 4
@@ -38,12 +35,16 @@ _TTLS = {(socket.IPPROTO_IP, 2), (socket.IPPROTO_IPV6, 52)}
 
 _TIMESPEC = struct.Struct("@ll")
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
+# SK_MEMINFO_DROPS is the last of these.
+_MEMINFO = struct.Struct("=9I")
 # Asks for a stamp of the one packet that it is sent with.
 _STAMP_IT = ((socket.SOL_SOCKET, _SO_TIMESTAMPING, struct.pack("@I", _TX_SOFTWARE)),)
 _ANCILLARY_SIZE = 512
 _DATAGRAM_SIZE = 2048
-# Replies of one tick at the highest rate fit; the kernel caps it at net.core.rmem_max.
-_RECEIVE_BUFFER = 4 * 1024 * 1024
+# Replies of one tick at the highest rate fit, and what waits for neighbours that are dead: each of
+# those keeps three seconds' pokes, and leaves the less to the others. The kernel caps them at
+# net.core.rmem_max and net.core.wmem_max.
+_BUFFER = 4 * 1024 * 1024
 # An ICMP error about one target is also kept as the socket's pending error, which the next call
 # reports whatever it is for (ip(7), IP_RECVERR): such a failure is tried once more.
 _PENDING = frozenset(
@@ -72,9 +73,11 @@ class IcmpSocket:
         self._socket: socket.socket = opened.sock
         self._family = family
         self._shows_ttl = self._is_first = self._can_stamp = False
+        self._overrun = 0
         self._kept: deque[IcmpError] = deque()
         self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(*_RECVERR[family], 1)
         with suppress(OSError):
@@ -83,7 +86,7 @@ class IcmpSocket:
             self._can_stamp = True
         if raw:
             identifier = _RANDOM.randint(1, 0xFFFF)
-            _filter_raw(self._socket, family, identifier)
+            filter_raw(self._socket, family, identifier)
         else:
             # The kernel assigns a datagram socket's identifier when it is bound, as a port.
             self._socket.bind(("0.0.0.0" if family is Family.V4 else "::", 0))  # noqa: S104
@@ -163,6 +166,12 @@ class IcmpSocket:
             if isinstance(found, IcmpError):
                 yield found
 
+    def take_overrun(self) -> int:
+        """How many packets have found no room in the buffer since this was last asked."""
+        told = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        before, self._overrun = self._overrun, _MEMINFO.unpack(told)[-1]
+        return (self._overrun - before) % 2**32
+
     def _when_left(self, sent_ns: WallNs, clock: Callable[[], WallNs]) -> WallNs:
         """The kernel's stamp of the packet sent after ``sent_ns``, or that; no late one counts."""
         try:
@@ -227,30 +236,6 @@ def _open(
 def _no_privilege(tried: tuple[bool, ...]) -> str:
     remedies = ", or ".join(_REMEDIES[raw] for raw in reversed(tried))
     return f"may not open an ICMP socket: {remedies}"
-
-
-def _filter_raw(sock: socket.socket, family: Family, identifier: int) -> None:
-    """Make a raw socket as quiet as a datagram one: echo replies with our identifier only."""
-    if family is Family.V4:
-        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF & ~(1 << 0)))
-        program = [
-            (0xB1, 0, 0, 0),  # ldxb 4*([0]&0xf): the length of the IP header
-            (0x48, 0, 0, 4),  # ldh [x+4]: the identifier
-        ]
-    else:
-        blocked = [0xFFFFFFFF] * 8
-        blocked[129 >> 5] &= ~(1 << (129 & 31))
-        sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, struct.pack("=8I", *blocked))
-        program = [(0x28, 0, 0, 4)]  # ldh [4]
-    program += [
-        (0x15, 0, 1, identifier),  # jeq identifier
-        (0x06, 0, 0, 0xFFFF),  # accept
-        (0x06, 0, 0, 0),  # drop
-    ]
-    code = b"".join(struct.pack("=HBBI", *step) for step in program)
-    buffer = ctypes.create_string_buffer(code)
-    head = struct.pack("@HP", len(program), ctypes.addressof(buffer))
-    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
 
 
 def _stamp(ancillary: list[tuple[int, int, bytes]]) -> WallNs:
