@@ -234,7 +234,9 @@ def samples() -> Iterator[bytes]:
             {"__name__": "pokepodsd_peer_unwell_since_timestamp_seconds", "peer": "b"},
         )
         place: dict[str, str] = {"job": "pokepodsd", "instance": f"10.0.0.{index}:19747"}
-        result = [{"metric": {**one, **place}, "value": [1.8e9, value]} for one in metrics]
+        result: list[dict[str, Any]] = [
+            {"metric": {**one, **place}, "value": [1.8e9, value]} for one in metrics
+        ]
         yield _compact({"status": "success", "data": {"resultType": "vector", "result": result}})
     yield _compact({"status": "error", "errorType": "bad_data", "error": "no"})
 
