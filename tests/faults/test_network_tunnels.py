@@ -13,8 +13,8 @@ from tests.daemon.nodes import register
 from tests.daemon.scene import WELL, three_nodes, watched
 from tests.daemon.wire import longest_gap, requests, to_pods
 from tests.faults.exertion import status
-from tests.lab import EchoCapture, IcmpForger, Kind, Node, echo_packet
-from tests.lab.launch import ip_batch, nft
+from tests.lab import EchoCapture, IcmpForger, Kind, echo_packet
+from tests.lab.launch import ip_batch
 
 MANY = 200
 PACE = {"poke": {"interval": "1s", "timeout": "500ms", "max_rate": 1000}}
@@ -51,9 +51,9 @@ def ip_batch_up(namespace: str, _: list[str]) -> None:
 
 
 def test_a_packet_that_is_too_large_for_the_way(cluster: Cluster, daemon: JournalledDaemon) -> None:
-    """EMSGSIZE is kept by the kernel for the next send, which is another target's: tried again.
+    """A router says so of each poke to one pod: that one is told, and the error is nobody else's.
 
-    A router says so of each poke to one pod: that pod is told, with what the router said.
+    The kernel keeps it (EMSGSIZE) for the socket's next call, whosever it is.
     """
     here, there = cluster.lab.nodes[:2]
     address = there.pod_address(1)
@@ -109,22 +109,16 @@ def test_neighbours_that_do_not_answer_keep_no_room_from_others(tmp_path: Path) 
             daemon.settle("3 peers: 3 ok; 420 targets: 420 up")
             since_ns = time.monotonic_ns()
             for node in dead:
-                make_deaf(node)
-            here.run("ip", "neigh", "flush", "all")
+                node.link_down()
+                here.run("ip", "neigh", "flush", "to", node.address)
             wait_both(daemon, EventKind.NODE_UNREACHABLE)
             assert longest_gap(to_pods(requests(capture, since_ns), living)) < 1.5e9
             assert status(cluster, here)["pokes"]["send_errors"] == {}
             for node in dead:
-                nft(node.namespace, "delete table arp deaf\n")
+                node.link_up()
             daemon.wait_status("3 peers: 3 ok; 420 targets: 420 up", 60.0)
             told = kinds(daemon.finish())
         assert sorted(told) == 2 * ["NODE_UNREACHABLE"] + 2 * ["PEER_BACK"]
-
-
-def make_deaf(node: Node) -> None:
-    """Let a node answer no question for its hardware address."""
-    chain = "chain arriving { type filter hook input priority 0; policy drop; }"
-    nft(node.namespace, f"table arp deaf {{ {chain}; }}\n")
 
 
 def wait_both(daemon: JournalledDaemon, kind: EventKind) -> None:
