@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pokepodsd.core.errands import ConditionReport, Status, cut
+from pokepodsd.core.escaping import escape
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, WallNs
 from pokepodsd.core.reports import spread
 from pokepodsd.core.words import count
@@ -129,7 +130,7 @@ def _words(outlook: Outlook) -> tuple[Status, str, str]:
         text = "this node is cut off from its peers: it is this node, not they"
         return Status.FALSE, "NodeCutOff", text
     if outlook.faults:
-        shown = ", ".join(f"{name} ({what})" for name, what in outlook.faults[:_NAMED])
+        shown = ", ".join(f"{escape(name)} ({what})" for name, what in outlook.faults[:_NAMED])
         more = len(outlook.faults) - _NAMED
         end = f" and {more} more" if more > 0 else ""
         head = f"{count(len(outlook.faults), 'peer')} not reachable from this node: "

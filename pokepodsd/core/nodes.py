@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
-from pokepodsd.core.objects import UNREADABLE, is_ready, text_of, trouble
+from pokepodsd.core.objects import UNREADABLE, is_ready, object_of, text_of, trouble
 from pokepodsd.core.records import NodeGone, NodeSeen, NodesRefused
 from pokepodsd.errors import GarbledError
 
@@ -60,9 +60,9 @@ def node_from_object(obj: Mapping[str, Any]) -> NodeSeen:
         GarbledError: it has no name, or a part is not of its documented type.
     """
     try:
-        metadata = obj["metadata"]
-        spec = obj.get("spec") or {}
-        status = obj.get("status") or {}
+        metadata = object_of(obj["metadata"], "metadata")
+        spec = object_of(obj.get("spec") or {}, "spec")
+        status = object_of(obj.get("status") or {}, "status")
         return NodeSeen(
             node=NodeName(text_of(metadata["name"], "name")),
             unschedulable=spec.get("unschedulable") is True,

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from pokepodsd.core.model import NodeName, Pod, Uid
-from pokepodsd.core.objects import UNREADABLE, is_ready, name_of, text_of, trouble
+from pokepodsd.core.objects import (
+    UNREADABLE,
+    is_ready,
+    name_of,
+    object_of,
+    objects_of,
+    text_of,
+    trouble,
+)
 from pokepodsd.errors import GarbledError
 
 # Kubernetes has one of each family at most.
@@ -22,9 +30,10 @@ def pod_from_object(obj: Mapping[str, Any]) -> Pod:
         GarbledError: it has no uid, namespace or name, or a part is not of its documented type.
     """
     try:
-        metadata = obj["metadata"]
-        spec = obj.get("spec") or {}
-        status = obj.get("status") or {}
+        whole = object_of(obj, "the pod")
+        metadata = object_of(whole["metadata"], "metadata")
+        spec = object_of(whole.get("spec") or {}, "spec")
+        status = object_of(whole.get("status") or {}, "status")
         return Pod(
             uid=Uid(text_of(metadata["uid"], "uid")),
             namespace=text_of(metadata["namespace"], "namespace"),
@@ -49,16 +58,15 @@ def uid_of(obj: Mapping[str, Any]) -> Uid:
         GarbledError: it has none.
     """
     try:
-        return Uid(text_of(obj["metadata"]["uid"], "uid"))
+        metadata = object_of(object_of(obj, "the pod")["metadata"], "metadata")
+        return Uid(text_of(metadata["uid"], "uid"))
     except UNREADABLE as error:
         raise GarbledError(f"{name_of(obj)}, which is deleted: {trouble(error)}") from error
 
 
 def _addresses(status: Mapping[str, Any]) -> tuple[str, ...]:
     """PodIPs, which repeats podIP as its first item since Kubernetes 1.20; podIP before that."""
-    items = status.get("podIPs") or ()
-    if len(items) > _MOST_ADDRESSES:
-        raise ValueError(f"podIPs are more than {_MOST_ADDRESSES}")
+    items = objects_of(status.get("podIPs"), "podIPs", _MOST_ADDRESSES)
     listed = [text_of(item["ip"], "podIPs") for item in items if item.get("ip")]
     single = status.get("podIP")
     if single and single not in listed:

@@ -70,6 +70,8 @@ class Control:
         else:
             for pod in pods:
                 store.put_pod(pod)
+        for name, planted in body.get("planted", {}).items():
+            store.plant("planted", name, planted)
         return {"resourceVersion": store.version}
 
     async def _stamp_pods(self, body: Json, _request: web.Request) -> object:

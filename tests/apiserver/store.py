@@ -223,6 +223,17 @@ class Store:
         self._publish(Event("MODIFIED" if previous else "ADDED", record, previous))
         return record
 
+    def plant(self, namespace: str, name: str, pod: Json) -> None:
+        """Has an object for this pod that a real server would refuse, whatever it holds."""
+        version = self.next_version()
+        if isinstance(metadata := pod.get("metadata"), dict):
+            metadata["resourceVersion"] = str(version)
+        # Half a pair of surrogates has no UTF-8.
+        data = json.dumps(pod, separators=(",", ":")).encode()
+        record = Record(namespace, name, version, {}, "", False, "", data)
+        self._pods[record.key] = record
+        self._publish(Event("ADDED", record, None))
+
     def remove_pod(self, namespace: str, name: str) -> Record:
         previous = self.pod(namespace, name)
         del self._pods[previous.key]

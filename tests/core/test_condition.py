@@ -169,3 +169,11 @@ def test_another_reader_is_told_what_its_predecessor_did_not_write() -> None:
     run.condition.written("True")
     run.condition.repeat(at(20))
     assert run.stay(outlook(), 20, 30) == []
+
+
+def test_a_name_is_harmless_in_the_message() -> None:
+    """kubectl writes a condition's message on a terminal as it is."""
+    run = Run()
+    run.stay(outlook([("node\x1b[2J\n\u202eb (10.9.0.2)", "tunnel broken")]), 0, 10)
+    (_, report) = run.written[-1]
+    assert "node\\x1b[2J\\n\\u202eb (10.9.0.2) (tunnel broken)" in report.text

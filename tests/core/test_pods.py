@@ -146,14 +146,21 @@ def test_deleted_object_without_a_uid_is_garbled(obj: Any) -> None:
 @pytest.mark.parametrize(
     ("obj", "reason"),
     [
-        ({"metadata": {"uid": None, "namespace": "n", "name": "p"}}, "n/p: uid is NoneType"),
+        (
+            {"metadata": {"uid": None, "namespace": "n", "name": "p"}},
+            "n/p: uid is null where text belongs",
+        ),
         ({"metadata": {"uid": "u", "name": "p"}}, "?/p: no 'namespace'"),
-        ({"metadata": {"uid": "u", "namespace": 5, "name": []}}, "?/?: namespace is int"),
-        ({"metadata": ["u"]}, "?/?: list indices"),
+        ({"metadata": {"uid": "u", "namespace": 5, "name": []}}, "?/?: namespace is a number"),
+        ({"metadata": ["u"]}, "?/?: metadata is a list where an object belongs"),
         ({**MINIMAL, "status": {"hostIP": "x" * 254}}, "n/p: hostIP is longer than 253 bytes"),
         ({**MINIMAL, "spec": {"nodeName": "é" * 127}}, "n/p: nodeName is longer than 253 bytes"),
         ({**MINIMAL, "status": {"phase": "\ud800"}}, "n/p: phase holds half a pair"),
         ({**MINIMAL, "status": {"podIPs": [{"ip": "10.0.0.1"}] * 9}}, "n/p: podIPs are more"),
+        ({**MINIMAL, "status": {"conditions": [5]}}, "n/p: conditions is a num"),
+        ({**MINIMAL, "spec": True}, "n/p: spec is a boolean where an object belongs"),
+        ({**MINIMAL, "status": {"podIPs": "x"}}, "n/p: podIPs is text where a list belongs"),
+        (17, "?/?: the pod is a number where an object belongs"),
         ({"metadata": {**MINIMAL["metadata"], "name": "y" * 10**6}}, f"n/{'y' * 80}: name is"),
     ],
 )

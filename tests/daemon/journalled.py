@@ -60,6 +60,10 @@ class JournalledDaemon:
             timeout_seconds,
         )
 
+    def wait_message(self, text: str, timeout_seconds: float = 20.0) -> None:
+        """Wait for an entry that says exactly this."""
+        self._journal.wait_for(lambda entry: entry["MESSAGE"] == text, timeout_seconds)
+
     def wait_told(self, kind: EventKind, times: int, timeout_seconds: float = 40.0) -> None:
         """Wait until an entry of this kind was told so often since it had settled."""
         deadline = time.monotonic() + timeout_seconds

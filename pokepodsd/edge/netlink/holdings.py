@@ -21,7 +21,8 @@ from pokepodsd.core.kernel import (
     RouteRemoved,
 )
 from pokepodsd.core.model import Family
-from pokepodsd.edge.netlink.messages import NeighbourKey, Place
+from pokepodsd.edge.netlink.messages import NeighbourKey
+from pokepodsd.edge.netlink.place import Place
 
 _RouteKey = tuple[int, str, int, int]
 _Routes = tuple[Route, ...]

@@ -6,15 +6,13 @@ message leaves open is for `holdings`.
 
 import struct
 from collections.abc import Iterator
-from enum import Enum, IntEnum
+from enum import IntEnum
 from socket import AF_INET, AF_INET6
 from typing import Any, ClassVar, NamedTuple
 
 from pyroute2.netlink import (
-    NLM_F_APPEND,
     NLM_F_DUMP,
     NLM_F_DUMP_INTR,
-    NLM_F_EXCL,
     NLM_F_MULTI,
     NLM_F_REPLACE,
     NLM_F_REQUEST,
@@ -39,6 +37,7 @@ _RTEXT_FILTER_SKIP_STATS = 1 << 3
 
 _HEADER = struct.Struct("=IHHII")
 _FAMILIES = {AF_INET: Family.V4, AF_INET6: Family.V6}
+_BITS = {Family.V4: 32, Family.V6: 128}
 _EVERYTHING = {Family.V4: "0.0.0.0", Family.V6: "::"}  # noqa: S104
 # RTN_ of linux/rtnetlink.h.
 _TYPES = {
@@ -75,15 +74,6 @@ class Type(IntEnum):
     GETNEIGH = 30
     NEWNEXTHOP = 104
     DELNEXTHOP = 105
-
-
-class Place(Enum):
-    """Where a new route stands among those of its destination, table, type of service, priority."""
-
-    ALONE = "alone"
-    INSTEAD = "instead"
-    FIRST = "first"
-    LAST = "last"
 
 
 class Message(NamedTuple):
@@ -202,6 +192,8 @@ def route_of(body: Body) -> Route | None:
         return None
     if body["src_len"]:
         return None
+    if body["dst_len"] > _BITS[family]:
+        raise ValueError(f"a prefix of {body['dst_len']} bits")
     type_ = _TYPES.get(body["type"], RouteType.OTHER)
     prefix = _value(attributes, "RTA_DST", _EVERYTHING[family])
     return Route(
@@ -224,20 +216,6 @@ def source_of(body: Body) -> str | None:
     """The address that packets on this route are sent from."""
     source: str | None = _value(_attributes(body), "RTA_PREFSRC", None)
     return source
-
-
-def place_of(message: Message) -> Place:
-    """Where a route stands among its like (fib_table_insert, fib6_add_rt2node).
-
-    The kernel sets NLM_F_EXCL in the news of a route that is the only one. A dump tells them in
-    their order.
-    """
-    if message.flags & NLM_F_REPLACE:
-        return Place.INSTEAD
-    if message.flags & NLM_F_EXCL:
-        return Place.ALONE
-    is_last = message.is_of_dump or message.flags & NLM_F_APPEND
-    return Place.LAST if is_last else Place.FIRST
 
 
 def neighbour_of(body: Body) -> tuple[NeighbourKey, Neighbour | None] | None:

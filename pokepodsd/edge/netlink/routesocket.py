@@ -22,9 +22,9 @@ from pokepodsd.edge.netlink.messages import (
     link_of,
     neighbour_of,
     parse,
-    place_of,
     route_of,
 )
+from pokepodsd.edge.netlink.place import place_of
 
 # linux/netlink.h; the groups of linux/rtnetlink.h.
 _SOL_NETLINK = 270
