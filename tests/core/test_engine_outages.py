@@ -43,7 +43,7 @@ def settled(count: int, pods_each: int = 3, *, has_routes: bool = True) -> tuple
 def test_a_full_queue_before_an_outage_does_not_hide_it() -> None:
     """One poke without room, and then nothing is answered any more."""
     world = make_world()
-    feed(world, [1], 3)
+    feed(world, range(1, 2), 3)
     world.run(70)
     world.told()
     world.answer = Once()
