@@ -91,13 +91,13 @@ class Lossiness:
         probe = outcome.probe
         node, layer = probe.target.node, probe.target.layer
         is_reply = outcome.kind is OutcomeKind.REPLIED
+        if is_reply and node not in self._ways:
+            return
         is_loss = outcome.kind is OutcomeKind.TIMED_OUT and not outcome.is_for_want_of_room
         if node is None or layer is Layer.UNDERLAY or probe.opening or not (is_reply or is_loss):
             return
         way = self._ways.get(node)
         if way is None:
-            if is_reply:
-                return
             way = self._ways[node] = _Way(probe.sent_ns)
         way.ended += 1
         way.lost += is_loss
