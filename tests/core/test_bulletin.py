@@ -205,11 +205,11 @@ def cut_off_text(bulletin: Bulletin, seconds: float) -> str:
 
 
 def test_a_link_that_comes_without_a_carrier_lost_none() -> None:
-    """Nor did one that is gone, or that was shut down."""
+    """One that was there and is lost is noticed, also where it is the link that is set down."""
     bulletin = Bulletin()
     bulletin.take_link(LinkChanged(link=make_link(2, "eth0", "", carrier=False)), at(1))
     bulletin.take_link(LinkChanged(link=make_link(2, "eth0", "", carrier=False)), at(2))
     assert bulletin._carriers_lost == {}
     bulletin.take_link(LinkChanged(link=make_link(2, "eth0", "")), at(3))
     bulletin.take_link(LinkChanged(link=make_link(2, "eth0", "", up=False, carrier=False)), at(4))
-    assert bulletin._carriers_lost == {}
+    assert bulletin._carriers_lost == {2: at(4)}
