@@ -29,7 +29,7 @@ def requests() -> list[bytes]:
 
 def answer(stage: Stage, request: bytes) -> list[bytes]:
     """The lines of the answer, until its end or that of the connection."""
-    lines = []
+    lines: list[bytes] = []
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PATIENCE_SECONDS)
         client.connect(str(stage.cluster.runtime_folder(stage.here) / NAME))
