@@ -7,14 +7,17 @@ found stays in the folder that is named.
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.fuzz.child import Report
+from tests.fuzz.places import PLACE
 
 _NOTHING: Final = Report(executions=0, slowest_ms=0, peak_mib=0, findings=())
 # libFuzzer's own end, and how long it may be late with it.
@@ -58,13 +61,21 @@ def run(name: str, folder: Path, *, seconds: int, executions: int = -1) -> Ran:
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.fuzz.child", name, str(seconds), str(executions)]
     log = folder / "log"
-    with log.open("wb") as file:
+    memory = Path("/dev/shm")
+    with (
+        log.open("wb") as file,
+        # libFuzzer ends the process itself, and at a crash the kernel does.
+        TemporaryDirectory(
+            prefix="pokepodsd-fuzz-", dir=memory if memory.is_dir() else None
+        ) as place,
+    ):
         try:
             done = subprocess.run(
                 [*command, str(folder)],
                 stdout=file,
                 stderr=file,
                 check=False,
+                env={**os.environ, PLACE: place},
                 timeout=seconds + _PATIENCE_SECONDS,
             )
             status = done.returncode

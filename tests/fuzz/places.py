@@ -20,12 +20,14 @@ _STARTING: Final = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"}
 )
 _fence: list[str] = []
+PLACE: Final = "POKEPODSD_FUZZ_PLACE"
+"""What names a place for the folder of a process that may end without a chance to remove it."""
 
 
 @cache
 def folder() -> Path:
-    """A folder in memory, which goes with this process."""
-    base = Path("/dev/shm")
+    """A folder in memory, which goes with this process, or with who has named a place for it."""
+    base = Path(os.environ.get(PLACE, "/dev/shm"))
     made = Path(tempfile.mkdtemp(prefix="pokepodsd-fuzz-", dir=base if base.is_dir() else None))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
