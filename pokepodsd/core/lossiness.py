@@ -26,11 +26,16 @@ from pokepodsd.core.peers import Peer, PeerId
 from pokepodsd.core.words import count, span
 
 # So many targets that lost some and answered again, each so often, within so many intervals. With
-# half of all pokes lost, each does so every fourth; with one of a hundred, never.
+# half of all pokes lost, each does so every fourth.
 _TARGETS = 3
 _SUSPECT = 2
 _TIMES = 2
 _INTERVALS = 10
+# Of so many pokes there, one at least was such a return. Of a hundred pods a few come back at any
+# time where one poke of a hundred is lost: that takes none down, and shall not hide one that is.
+_TOLD_ONE_OF = 20
+_SUSPECT_ONE_OF = 33
+_OVER_ONE_OF = 40
 _LOOK_EVERY_NS = SECOND_NS
 
 
@@ -42,7 +47,32 @@ class _Way:
     ended: int = 0
     lost: int = 0
     returns: deque[tuple[MonotonicNs, TargetId]] = field(default_factory=deque)
+    marks: deque[tuple[MonotonicNs, int]] = field(default_factory=deque)
+    """How many pokes had ended, an interval apart."""
     is_told: bool = False
+
+    def forget(self, oldest_ns: int, now: MonotonicNs, interval_ns: int) -> None:
+        """Look at what was from then on."""
+        while self.returns and self.returns[0][0] < oldest_ns:
+            self.returns.popleft()
+        if not self.marks or now - self.marks[-1][0] >= interval_ns:
+            self.marks.append((now, self.ended))
+        while len(self.marks) > 1 and self.marks[1][0] <= oldest_ns:
+            self.marks.popleft()
+
+    def loses(self, one_of: int) -> bool:
+        """Whether one of so many pokes, of late, was the return of a target."""
+        before = self.marks[0][1] if self.marks else 0
+        return len(self.returns) * one_of >= max(1, self.ended - before)
+
+    def is_bad(self) -> bool:
+        """Whether it is to be told."""
+        return self.loses(_TOLD_ONE_OF) and self.targets(_TIMES) >= _TARGETS
+
+    def goes_on(self, oldest_ns: int) -> bool:
+        """Whether more is waited for; what was told may end before all returns are forgotten."""
+        is_losing = self.loses(_OVER_ONE_OF) if self.is_told else bool(self.returns)
+        return is_losing or self.since_ns > oldest_ns
 
     def targets(self, times: int) -> int:
         """How many targets came back so often, of late."""
@@ -61,13 +91,13 @@ class Lossiness:
         probe = outcome.probe
         node, layer = probe.target.node, probe.target.layer
         is_reply = outcome.kind is OutcomeKind.REPLIED
+        if is_reply and node not in self._ways:
+            return
         is_loss = outcome.kind is OutcomeKind.TIMED_OUT and not outcome.is_for_want_of_room
         if node is None or layer is Layer.UNDERLAY or probe.opening or not (is_reply or is_loss):
             return
         way = self._ways.get(node)
         if way is None:
-            if is_reply:
-                return
             way = self._ways[node] = _Way(probe.sent_ns)
         way.ended += 1
         way.lost += is_loss
@@ -83,7 +113,7 @@ class Lossiness:
                 return otherwise(node, since_ns)
             if way.is_told:
                 return Mood.MUFFLED
-            is_suspect = way.targets(times=1) >= _SUSPECT
+            is_suspect = way.loses(_SUSPECT_ONE_OF) and way.targets(times=1) >= _SUSPECT
             found = otherwise(node, since_ns)
             return Mood.WAIT if is_suspect and found is Mood.CLEAR else found
 
@@ -109,15 +139,14 @@ class Lossiness:
         entries = []
         oldest_ns = now - _INTERVALS * interval_ns
         for node, way in [*self._ways.items()]:
-            while way.returns and way.returns[0][0] < oldest_ns:
-                way.returns.popleft()
+            way.forget(oldest_ns, now, interval_ns)
             peer = peer_of(PeerId(node))
             if peer is None:
                 del self._ways[node]
-            elif not way.is_told and way.targets(_TIMES) >= _TARGETS:
+            elif not way.is_told and way.is_bad():
                 way.is_told = True
                 entries.append(_tell(peer, way, now))
-            elif way.returns or way.since_ns > oldest_ns or is_cut_off(peer.id):
+            elif way.goes_on(oldest_ns) or is_cut_off(peer.id):
                 # That a peer which is cut off loses nothing any more is told when it is back.
                 continue
             else:

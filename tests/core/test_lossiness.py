@@ -102,6 +102,30 @@ def test_one_of_a_hundred_is_no_bad_way() -> None:
     assert world.told() == []
 
 
+@pytest.mark.parametrize("share", [0.005, 0.01])
+def test_a_dead_pod_among_many_that_lose_a_few_is_told(share: float) -> None:
+    """Some of a hundred pods come back at any time: that hides no pod that does not."""
+    world = running(110)
+    lose = losing(share)
+    world.answer = lose
+    world.run(200)
+    assert world.told() == []
+    dead = min(target.address for target in world.engine.targets)
+    world.answer = lambda target: "silence" if target.address == dead else lose(target)
+    world.run(60)
+    assert world.told() == [EventKind.TARGET_DOWN]
+
+
+def test_a_bad_way_that_gets_better_is_told_to_be_good() -> None:
+    """That one of two hundred pokes is lost afterwards is no bad way."""
+    world = running(110)
+    world.answer = losing(0.5)
+    world.run(60)
+    world.answer = losing(0.005)
+    world.run(120)
+    assert world.told() == [EventKind.WAY_BAD, EventKind.WAY_GOOD]
+
+
 def test_a_peer_that_is_cut_off_is_told_as_that() -> None:
     """First bad, then silent: the verdict, and at the end both are over."""
     world = running(20)

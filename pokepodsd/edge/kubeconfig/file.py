@@ -190,7 +190,7 @@ def _read(
 def _named_files(document: Mapping[str, Any], folder: Path) -> Iterator[Path]:
     for values in (in_force(document, "user"), in_force(document, "cluster")):
         for key in _FILE_KEYS:
-            if isinstance(name := values.get(key), str):
+            if (name := values.get(key)) and isinstance(name, str):
                 yield folder / name
 
 
