@@ -216,6 +216,7 @@ class Daemon:
         told = self._engine.take_entries()
         self._reports.note(told, now)
         entries += told
+        journal.flush()
         for entry in entries:
             journal.write(entry)
         if entries:

@@ -19,7 +19,7 @@ ALARMS = {Level.ERROR.name.lower(), Level.WARNING.name.lower()}
 # What a line of a remedy may begin with.
 PROGRAMS = {
     *("df", "install", "ip", "iptables-save", "journalctl", "kubectl", "ls", "nft", "pokepodsd"),
-    *("ss", "sysctl", "systemctl", "uptime"),
+    *("ss", "sysctl", "systemctl", "tc", "uptime"),
 }
 # Fields that every entry of a kind has: journalctl shows the name of one that is missing.
 FIELDS = {

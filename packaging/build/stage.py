@@ -173,7 +173,7 @@ def _stage_documents(tree: Tree, dependencies: list[Dependency]) -> None:
     for source, place in _LINKS.items():
         readme = readme.replace(f"]({source}", f"]({place}")
     tree.write(f"{documents}/README.md", readme)
-    for page in ("operations.md", "scale.md"):
+    for page in ("faults.md", "operations.md", "scale.md"):
         tree.copy(_PACKAGING / "doc" / page, f"{documents}/{page}")
     for example in sorted((_PACKAGING / "examples").glob("*/*")):
         tree.copy(example, f"{_EXAMPLES}/{example.parent.name}/{example.name}")

@@ -4,13 +4,13 @@ Owns the holding back: tunnels that open at the same time are one entry, and a p
 told when it stays away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pokepodsd.core.assessment import Assessment
 from pokepodsd.core.decisions import Decision
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.kernel import KernelEvent, Link, LinkChanged, LinkRemoved
-from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName
 from pokepodsd.core.patience import GONE_NS
 from pokepodsd.core.peernews import (
     Opening,
@@ -44,6 +44,8 @@ class Bulletin:
         self._links: dict[int, Link] = {}
         self._carriers_lost: dict[int, MonotonicNs] = {}
         self._are_tunnels_told = False
+        self.is_way_bad: Callable[[NodeName | None], bool] = lambda _: False
+        """Whether the way to a node is told to lose much, which shuts no tunnel."""
         self.opened = 0
         """How many tunnels answered after having been shut, ever."""
 
@@ -123,7 +125,8 @@ class Bulletin:
         assessment.decisions.clear()
         assessment.isolation.news.clear()
         if self._openings and (all_of_it or now >= (self._openings_due or now)):
-            entries.append(tell_openings(self._openings))
+            openings = [one for one in self._openings if not self.is_way_bad(one.peer.node)]
+            entries += [tell_openings(openings)] if openings else []
             self._openings, self._openings_due = [], None
         is_due = any(now >= due for _, due in self._gone.values())
         gone = [

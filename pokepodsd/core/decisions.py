@@ -3,6 +3,7 @@
 Owns what a decision carries, and the state that one peer's verdict has meanwhile.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -19,6 +20,10 @@ class Mood(Enum):
     CLEAR = "tell them"
     WAIT = "a verdict on the peer is under way"
     MUFFLED = "the verdict on the peer says it all"
+
+
+MoodOf = Callable[[NodeName | None, int], Mood]
+"""The mood of a node, for what is believed by a poke that left at that time."""
 
 
 @dataclass(slots=True)

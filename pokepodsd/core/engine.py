@@ -15,6 +15,7 @@ from pokepodsd.core.entries import Entry
 from pokepodsd.core.inquiries import excuse_of
 from pokepodsd.core.kernel import Findings, Inspect, KernelEvent
 from pokepodsd.core.liveness import reason_stuck
+from pokepodsd.core.lossiness import Lossiness
 from pokepodsd.core.model import (
     MILLISECOND_NS,
     Channel,
@@ -76,6 +77,9 @@ class Engine:
             started_ns=now,
         )
         """What the reports are made of."""
+        self._lossiness = Lossiness()
+        self._peering.bulletin.is_way_bad = self._lossiness.is_bad
+        self._mood = self._lossiness.mood(self._peering.assessment.mood)
         self._own_addresses: frozenset[str] = frozenset()
         self._entries: list[Entry] = []
         self._last_tick = MonotonicNs(now - TICK_NS)
@@ -212,7 +216,14 @@ class Engine:
         for outcome in self._poking.flights.expire(now):
             self._judge(outcome)
         self._entries += self._peering.tick(now)
-        self._podding.tick(self._peering.assessment.mood, now)
+        assessment = self._peering.assessment
+        self._entries += self._lossiness.tick(
+            now,
+            interval_ns=self._poking.lanes[Layer.POD].interval_ns,
+            peer_of=self._peering.get,
+            is_cut_off=lambda peer_id: assessment.told_of(peer_id)[0].is_fault,
+        )
+        self._podding.tick(self._mood, now)
         self._entries += self._api.tick(now)
         self._entries += self._poking.shortage.tick(now)
 
@@ -269,6 +280,7 @@ class Engine:
         before = record.standing()
         transition = poking.judge(outcome)
         self._peering.judged(outcome, record, before, transition)
+        self._lossiness.note(outcome, before)
         if transition is None or target.layer is not Layer.POD:
             return
         # That a pod's first pokes were lost is the tunnel's news, where there is one.
@@ -277,4 +289,4 @@ class Engine:
             or transition.before is Health.DOWN
             or not self._peering.has_tunnel(target.node)
         ):
-            self._podding.note(transition)
+            self._podding.note(transition, self._mood)

@@ -51,9 +51,10 @@ class Listing:
         if not token:
             self._pods_a_page = self._page_limit
 
-    def ask_for_less(self) -> None:
-        """A page was too large to be held in memory."""
-        self._pods_a_page = max(1, self._pods_a_page // 4)
+    def ask_for_less(self) -> bool:
+        """A page was too large to be held in memory; whether a smaller one can be asked for."""
+        before, self._pods_a_page = self._pods_a_page, max(1, self._pods_a_page // 4)
+        return self._pods_a_page < before
 
     def prefer_stream(self) -> None:
         """The token for the next page expired, which no stream has."""

@@ -8,9 +8,8 @@ not told either, unless it lasts when the peer is well again, and each has been 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import assert_never
 
-from pokepodsd.core.decisions import Mood
+from pokepodsd.core.decisions import Mood, MoodOf
 from pokepodsd.core.entries import Entry, EventKind
 from pokepodsd.core.health import Record, Tally
 from pokepodsd.core.model import Health, MonotonicNs, NodeName, Target, TargetId, Transition
@@ -36,8 +35,6 @@ class _Group:
 
 _AT_ONCE = (Health.OPENING, Health.UP, 0)
 _Key = tuple[NodeName | None, EventKind]
-MoodOf = Callable[[NodeName | None, int], Mood]
-"""The mood of a node, for what is believed by a poke that left at that time."""
 _TallyOf = Callable[[NodeName | None], Tally]
 
 
@@ -50,16 +47,20 @@ class Narrator:
         self._muffled: dict[NodeName | None, dict[TargetId, Transition]] = {}
         self._ready: list[Entry] = []
 
-    def note(self, transition: Transition, counts: Tally, *, hold_ns: int) -> None:
+    def note(
+        self, transition: Transition, counts: Tally, *, hold_ns: int, mood: Mood = Mood.CLEAR
+    ) -> None:
         """Take a change of belief; a newcomer that answered its first poke is not worth telling.
 
-        ``counts`` are those of the target's node.
+        ``counts`` and ``mood`` are those of the target's node.
         """
         if (transition.before, transition.after, transition.pokes) == _AT_ONCE:
             return
         target = transition.target
         if self._unmuffle(target) is not None:
             # That it went down was not told, for its peer's sake, and it is up again.
+            return
+        if mood is not Mood.CLEAR and self._forget_down(target):
             return
         if (earlier := self._held.get(target.id)) is not None:
             # What happened to this target before is told first.
@@ -100,21 +101,17 @@ class Narrator:
         for key, group in list(self._groups.items()):
             node, kind = key
             counts = tally(node)
-            waiting_for = counts.doubtful if kind is EventKind.TARGET_DOWN else counts.down
-            if now < group.deadline and (group.is_patient or waiting_for):
-                continue
+            is_down = kind is EventKind.TARGET_DOWN
             # They were poked again since the peer was well.
             since_ns = now if group.is_patient else group.since_ns
-            felt = mood(node, since_ns) if kind is EventKind.TARGET_DOWN else Mood.CLEAR
-            match felt:
-                case Mood.MUFFLED:
-                    self._muffle(key)
-                case Mood.CLEAR:
-                    entries.append(self._tell(key, counts))
-                case Mood.WAIT:
-                    pass
-                case _:
-                    assert_never(felt)
+            felt = mood(node, since_ns) if is_down else Mood.CLEAR
+            if felt is Mood.MUFFLED:
+                self._muffle(key)
+                continue
+            waiting_for = counts.doubtful if is_down else counts.down
+            is_due = now >= group.deadline or not (group.is_patient or waiting_for)
+            if is_due and felt is Mood.CLEAR:
+                entries.append(self._tell(key, counts))
         return entries
 
     def flush_all(self, tally: _TallyOf) -> list[Entry]:
@@ -142,19 +139,26 @@ class Narrator:
 
     def _unmuffle(self, target: Target) -> Transition | None:
         """Forget a change that was held back for its peer's sake, if there is one."""
-        key = (target.node, EventKind.TARGET_DOWN)
-        group = self._groups.get(key)
+        group = self._groups.get((target.node, EventKind.TARGET_DOWN))
         if group is not None and group.is_patient and target.id in group.transitions:
-            del self._held[target.id]
-            transition = group.transitions.pop(target.id)
-            if not group.transitions:
-                del self._groups[key]
-            return transition
+            return self._forget_down(target)
         muffled = self._muffled.get(target.node, {})
         muffled_one = muffled.pop(target.id, None)
         if not muffled:
             self._muffled.pop(target.node, None)
         return muffled_one
+
+    def _forget_down(self, target: Target) -> Transition | None:
+        """Forget that a target went down, if that is held back."""
+        key = (target.node, EventKind.TARGET_DOWN)
+        if self._held.get(target.id) != key:
+            return None
+        del self._held[target.id]
+        group = self._groups[key]
+        transition = group.transitions.pop(target.id)
+        if not group.transitions:
+            del self._groups[key]
+        return transition
 
     def _tell(self, key: _Key, counts: Tally) -> Entry:
         transitions = self._groups.pop(key).transitions

@@ -6,6 +6,7 @@ Owns which of the known pods are poked, and the telling of what becomes of them.
 from collections.abc import Iterable, Iterator, Mapping
 
 from pokepodsd.core.config import Config
+from pokepodsd.core.decisions import MoodOf
 from pokepodsd.core.entries import Entry
 from pokepodsd.core.inventory import Delta
 from pokepodsd.core.model import (
@@ -17,7 +18,7 @@ from pokepodsd.core.model import (
     Target,
     Transition,
 )
-from pokepodsd.core.narration import MoodOf, Narrator
+from pokepodsd.core.narration import Narrator
 from pokepodsd.core.pacebelief import PaceBelief
 from pokepodsd.core.poking import Poking
 from pokepodsd.core.population import Population
@@ -103,10 +104,13 @@ class Podding:
         for target in choice.chosen:
             self._poking.add(target, now)
 
-    def note(self, transition: Transition) -> None:
+    def note(self, transition: Transition, mood: MoodOf) -> None:
         """A belief about a pod changed, and is worth telling."""
-        counts = self._poking.books[Layer.POD].tally(transition.target.node)
-        self._narrator.note(transition, counts, hold_ns=self._hold_ns(transition.after))
+        node = transition.target.node
+        counts = self._poking.books[Layer.POD].tally(node)
+        hold_ns = self._hold_ns(transition.after)
+        felt = mood(node, transition.outcome.probe.sent_ns)
+        self._narrator.note(transition, counts, hold_ns=hold_ns, mood=felt)
 
     def tick(self, mood: MoodOf, now: MonotonicNs) -> None:
         """Tell what was held back for long enough."""

@@ -1,8 +1,8 @@
 """Whether this host is short of room for pokes or replies: full queues, a receive buffer run over.
 
 Owns that this is told once, and once more when it is over; and that a failure is this host's own
-while nothing gets through at all. That a poke which found no room says nothing of its target is
-`health`'s to know.
+while nothing gets through at all, for a while. That a poke which found no room says nothing of its
+target is `health`'s to know.
 """
 
 from collections import Counter
@@ -18,6 +18,9 @@ _LEAST_NS = 5 * SECOND_NS
 # It is over when so many pokes in a row found room, and after so long.
 _WELL = 20
 _WELL_NS = 5 * SECOND_NS
+# So long after the last of them a failure may still come of it: a neighbour's address is asked for
+# three times, a second apart, once the kernel doubts it. What fails later is an outage.
+_DEAF_NS = 20 * SECOND_NS
 
 
 @dataclass(slots=True)
@@ -56,7 +59,7 @@ class Shortage:
         if spell is None:
             return outcome
         spell.has_answer |= outcome.kind is OutcomeKind.REPLIED
-        if not spell.has_answer:
+        if not spell.has_answer and outcome.probe.sent_ns < spell.last_ns + _DEAF_NS:
             # Who may not send cannot ask for its neighbours' addresses either.
             return outcome._replace(detail=spell.last)
         spell.others += 1

@@ -160,25 +160,25 @@ class PodFeed:
         self._leave_grant_check()
 
     def failed(self, error: ApiError, lived: float = 0.0) -> list[Event]:
-        """The connection, or what came over it, was of no use."""
-        expired = isinstance(error, WatchError) and error.code == 410
-        renew = isinstance(error, WatchError) and error.code == 401
-        if isinstance(error, WatchError) and not expired:
+        """Nothing of use came; a page of pods that are too large is asked for in parts, at once."""
+        if isinstance(error, TooLargeError) and self._list.ask_for_less():
+            self._start_over()
+            return []
+        code = error.code if isinstance(error, WatchError) else None
+        if code not in {None, 410}:
             self._in_stream_errors += 1
         if isinstance(error, SilentError) and lived >= self._timings.silence:
             self._silences += 1
-        if isinstance(error, TooLargeError):
-            self._list.ask_for_less()
         if self._listing:
             self._list.note_stream(is_complete=False)
         again = self._in_stream_errors >= IN_STREAM_ERRORS_BEFORE_LIST
         again = again or self._silences >= SILENCES_BEFORE_LIST or isinstance(error, GarbledError)
-        if expired or again or self._listing or self._list.token:
+        if code == 410 or again or self._listing or self._list.token:
             self._start_over()
         if not self._leave_grant_check():
             self._note_life(lived)
         self._pause = self._next_delay()
-        return [Troubled(reason=str(error), renew=renew)]
+        return [Troubled(reason=str(error), renew=code == 401)]
 
     def _refused(self, status: int, message: str, retry_after: float | None) -> list[Event]:
         unknown_field = "field label not supported" in message and not self._portable

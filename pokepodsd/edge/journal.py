@@ -1,13 +1,14 @@
 """The journal's native protocol, and plain text on a terminal: `logging` handlers for both.
 
 Owns how an entry is written. `logging_journald` carries the protocol; the fields, the MESSAGE_IDs
-and the escaping are ours. Never waits: an entry that the journal does not take at once is counted,
-and the count is written when it takes entries again.
+and the escaping are ours. Never waits: what the journal does not take at once is kept for the next
+`flush`, up to a bound; what is beyond that is counted, and the count is written after the rest.
 """
 
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from pokepodsd.core.escaping import escape
 
 __all__ = ["JournalHandler", "escape", "install", "set_level", "write"]
 
+# A journal's queue holds 10 entries where nobody raised net.unix.max_dgram_qlen, and it takes some
+# seconds to start again. What a burst tells is far less than this.
+_MOST_WAITING = 1_000
+
 _LOG = logging.getLogger("pokepodsd")
 _LEVELS = {
     Level.ERROR: logging.ERROR,
@@ -27,6 +32,7 @@ _LEVELS = {
     Level.INFO: logging.INFO,
     Level.DEBUG: logging.DEBUG,
 }
+Fields = list[tuple[str, Any]]
 _PRIORITIES = {number: level.value for level, number in _LEVELS.items()}
 _NAMES = {number: level.name.lower() for level, number in _LEVELS.items()}
 
@@ -34,6 +40,12 @@ _NAMES = {number: level.name.lower() for level, number in _LEVELS.items()}
 def write(entry: Entry) -> None:
     """Write one journal entry."""
     _LOG.log(_LEVELS[entry.level], "%s", entry.text, extra={"entry": entry})
+
+
+def flush() -> None:
+    """Write what the journal did not take before, as far as it takes it now."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def set_level(name: str) -> None:
@@ -57,18 +69,28 @@ class JournalHandler(logging.Handler):
         # own reconnection, where it fails, leaves a closed one.
         self._transport = JournaldTransport(path, connected=False)
         self._transport.socket.setblocking(False)
+        self._waiting: deque[Fields] = deque()
         self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record; what the journal does not take is counted."""
-        if self._lost and self._send(_lost_fields(self._lost)):
-            self._lost = 0
-        if not self._send(_fields(record)):
+        """Write one record, after those that wait."""
+        self.flush()
+        if self._lost or len(self._waiting) == _MOST_WAITING:
             self._lost += 1
+            return
+        self._waiting.append([*_fields(record)])
+        self.flush()
 
-    def _send(self, fields: Iterator[tuple[str, Any]]) -> bool:
+    def flush(self) -> None:
+        """Write what waits, as far as the journal takes it."""
+        while self._waiting and self._send(self._waiting[0]):
+            self._waiting.popleft()
+        if self._lost and not self._waiting and self._send([*_lost_fields(self._lost)]):
+            self._lost = 0
+
+    def _send(self, fields: Fields) -> bool:
         try:
-            self._transport.send(fields)
+            self._transport.send(iter(fields))
         except OSError:
             # The journal's queue is full, or the journal restarts. Waiting would stop the pokes.
             return False

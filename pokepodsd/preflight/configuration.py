@@ -72,8 +72,21 @@ def check_configuration(
         return
     if not path.exists():
         yield CONFIGURATION.ok(f"{path} does not exist: the defaults apply")
+    elif found := _weakness(path):
+        what, command = found
+        yield CONFIGURATION.warning(
+            f"{path} is valid, but {what}: whoever writes it chooses what is poked", command
+        )
     else:
         yield CONFIGURATION.ok(f"{path} is valid")
+
+
+def _weakness(path: Path) -> tuple[str, str] | None:
+    """Who else chooses the settings. The daemon takes them all the same: its tunnels are wanted."""
+    # The parsers that it brings are imported late, as `examination` does it.
+    from pokepodsd.edge.kubeconfig import weakness  # noqa: PLC0415
+
+    return weakness(path)
 
 
 def _unreadable(complaint: Complaint, settings: Settings, world: World) -> Finding:

@@ -225,3 +225,10 @@ def test_waiting_for_the_list_is_shown(lab: Lab, kubeconfig: Path) -> None:
         terminal.wait_for("asking the API server for the pods")
         assert terminal.wait() == 0
     assert "6 of 6 answered" in terminal.text
+
+
+def test_pods_too_large_for_one_page_are_listed(once: Once, cluster: ApiServer) -> None:
+    """What is asked for in smaller pages is no failure."""
+    cluster.control.add_fault("gzip_bomb", "list", size=17 * 1024 * 1024)
+    done = once()
+    assert (done.returncode, done.stderr) == (0, "6 of 6 answered\n")

@@ -202,3 +202,14 @@ def cut_off_text(bulletin: Bulletin, seconds: float) -> str:
     assert bulletin.flush(stage.assessment, at(seconds), round_ns=ROUND) == []
     (entry,) = entries
     return entry.text
+
+
+def test_a_link_that_comes_without_a_carrier_lost_none() -> None:
+    """One that was there and is lost is noticed, also where it is the link that is set down."""
+    bulletin = Bulletin()
+    bulletin.take_link(LinkChanged(link=make_link(2, "eth0", "", carrier=False)), at(1))
+    bulletin.take_link(LinkChanged(link=make_link(2, "eth0", "", carrier=False)), at(2))
+    assert bulletin._carriers_lost == {}
+    bulletin.take_link(LinkChanged(link=make_link(2, "eth0", "")), at(3))
+    bulletin.take_link(LinkChanged(link=make_link(2, "eth0", "", up=False, carrier=False)), at(4))
+    assert bulletin._carriers_lost == {2: at(4)}

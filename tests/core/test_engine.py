@@ -6,11 +6,10 @@ import pytest
 
 from pokepodsd.core.engine import TICK_NS, Engine
 from pokepodsd.core.entries import EventKind
-from pokepodsd.core.model import Family, Target
-from pokepodsd.core.records import (
-    PodChanged,
-)
+from pokepodsd.core.model import Datagram, Family, IcmpError, MonotonicNs, NodeName, Target
+from pokepodsd.core.records import NodeGone, NodesRefused, PodChanged
 from tests.core.builders import T0, V4, draw_cookie, make_config, make_pod
+from tests.core.nodes import Faults, feed, name_of, own_address, pod_address
 from tests.core.world import World, answers, is_silent, make_world, per_address, pods
 
 
@@ -187,3 +186,73 @@ def test_each_reply_is_told_to_who_debugs() -> None:
     world.take_list(make_pod())
     world.run(20)
     assert Counter(world.told()) == {EventKind.POKE_ANSWERED: len(world.sends)}
+
+
+def test_what_is_no_answer_changes_nothing() -> None:
+    """A reply nobody waits for, and an error about what was not sent; both are counted."""
+    world = make_world()
+    world.take_list(make_pod())
+    world.turn()
+    (reply,) = world.arriving
+    assert isinstance(reply, Datagram)
+    world.run(1)
+    before = world.counts()
+    world.engine.receive(reply, world.now)
+    error = IcmpError(
+        family=Family.V4, quoted=b"", destination="10.9.9.9", type=3, code=1, reporter="10.9.9.8"
+    )
+    world.engine.receive_error(error, world.now)
+    assert world.counts() == before
+    assert sum(world.engine.snapshot().strays.values()) == 2
+
+
+def test_what_is_held_back_is_told_at_the_stop() -> None:
+    """A pod that just went down is told, though another of its node is in doubt."""
+    faults = Faults()
+    world = make_world(faults)
+    feed(world, range(1, 4), 3)
+    world.run(60)
+    world.told()
+    faults.pods |= {pod_address(2, 0), pod_address(2, 1)}
+    while world.counts()[1] == 0:
+        world.turn()
+        world.now = MonotonicNs(world.now + TICK_NS)
+    assert world.told() == []
+    world.engine.finish(world.now)
+    (entry,) = world.engine.take_entries()
+    assert entry.kind is EventKind.TARGET_DOWN
+
+
+def test_a_right_to_nodes_that_is_refused_is_known_until_one_is_seen() -> None:
+    """An alarm then says that it could not be asked about."""
+    engine = make_world().engine
+    inquiries = engine.stages.peering.assessment.inquiries
+    engine.take(NodesRefused(), T0)
+    assert inquiries.are_nodes_refused
+    engine.take(NodeGone(node=NodeName("node-b")), T0)
+    assert not inquiries.are_nodes_refused
+
+
+def test_the_outlook_is_what_the_condition_says() -> None:
+    """Who is a peer, who is opening, and each fault by its name; an excused one is none."""
+    faults = Faults()
+    world = make_world(faults)
+    feed(world, range(1, 6), 1)
+    assert world.engine.outlook().opening == world.engine.outlook().peers
+    world.run(60)
+    outlook = world.engine.outlook()
+    assert (outlook.peers, outlook.opening, outlook.is_cut_off) == (5, 0, False)
+    assert outlook.faults == ()
+    faults.shut.add(2)
+    world.run(40)
+    ((who, verdict),) = world.engine.outlook().faults
+    assert who == f"{name_of(2)} ({own_address(2)})"
+    assert verdict == "tunnel broken"
+    faults.dead.add(3)
+    for _ in range(60):
+        world.engine.take(NodeGone(node=NodeName(name_of(3))), world.now)
+        world.run(1)
+    assert len(world.engine.outlook().faults) == 1
+    faults.is_cut = True
+    world.run(60)
+    assert world.engine.outlook().is_cut_off

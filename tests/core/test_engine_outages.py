@@ -7,7 +7,7 @@ import pytest
 
 from pokepodsd.core.entries import EventKind, Level
 from pokepodsd.core.kernel import RouteRemoved
-from pokepodsd.core.model import NodeName
+from pokepodsd.core.model import NodeName, Target
 from pokepodsd.core.records import NodeSeen
 from tests.core.nodes import Faults, feed, links, name_of, pods_of, route_to, routes
 from tests.core.world import World, make_world
@@ -15,6 +15,17 @@ from tests.core.world import World, make_world
 B = EventKind.TUNNEL_BROKEN
 UNREACHABLE = EventKind.NODE_UNREACHABLE
 BACK = EventKind.PEER_BACK
+
+
+class Once:
+    """The first poke finds no room here, and none is answered afterwards."""
+
+    def __init__(self) -> None:
+        self._has_failed = False
+
+    def __call__(self, _: Target) -> str:
+        before, self._has_failed = self._has_failed, True
+        return "silence" if before else "ENOBUFS"
 
 
 def settled(count: int, pods_each: int = 3, *, has_routes: bool = True) -> tuple[World, Faults]:
@@ -27,6 +38,17 @@ def settled(count: int, pods_each: int = 3, *, has_routes: bool = True) -> tuple
     world.run(70)
     world.told()
     return world, faults
+
+
+def test_a_full_queue_before_an_outage_does_not_hide_it() -> None:
+    """One poke without room, and then nothing is answered any more."""
+    world = make_world()
+    feed(world, range(1, 2), 3)
+    world.run(70)
+    world.told()
+    world.answer = Once()
+    world.run(60)
+    assert world.told() == [UNREACHABLE]
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(60, 60), (60, 12), (200, 100)])

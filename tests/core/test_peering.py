@@ -12,7 +12,7 @@ from pokepodsd.core.model import SECOND_NS, Layer, MonotonicNs, NodeName, Target
 from pokepodsd.core.peering import Peering
 from pokepodsd.core.poking import Poking
 from pokepodsd.core.sights import tunnel_target, underlay_target
-from tests.core.builders import T0, V4, V6, draw_cookie, make_config
+from tests.core.builders import T0, V4, V6, draw_cookie, make_config, make_outcome
 from tests.core.kernelfacts import Fact, changed, make_link, make_route, removed
 from tests.core.peerfacts import pod_on
 
@@ -183,3 +183,17 @@ def test_tunnels_found_wait_for_the_whole_of_the_routes() -> None:
     (entry,) = stage.peering.tick(T0)
     assert "1 peer behind tunl0 (ipip)" in entry.text
     assert stage.peering.tick(T0) == []
+
+
+def test_a_peer_that_is_no_more_is_judged_no_more() -> None:
+    """The outcome of a poke that was under way when its node went changes nothing."""
+    stage = make_stage()
+    stage.do(make_route(BLOCKS[0], via=HOSTS[0]))
+    stage.settle()
+    (record,) = stage.poking.books[Layer.TUNNEL].all()
+    stage.drop(next(iter(stage.facts)))
+    stage.settle()
+    before = record.standing()
+    stage.peering.judged(make_outcome(record.target), record, before, None)
+    assert not list(stage.peering.all())
+    assert stage.peering.bulletin.opened == 0

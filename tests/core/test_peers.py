@@ -31,6 +31,13 @@ def test_route_alone_makes_a_peer() -> None:
     assert str(peer) == ADDRESS_B
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "224.0.0.1", "fe80::1", "node-b.example", "::"])
+def test_a_pods_word_for_its_nodes_address_is_checked(host: str) -> None:
+    """Who writes a pod's status may write anything; a name would even be looked up."""
+    (peer,) = settled(pod_on("node-b", 1, "10.244.2.7", host)).added
+    assert (peer.node, peer.address) == ("node-b", None)
+
+
 def test_route_without_a_far_end_makes_a_peer_too() -> None:
     """By the tunnel, where the kernel does not know the node."""
     (peer,) = settled(UNNAMED).added

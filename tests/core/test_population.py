@@ -260,3 +260,19 @@ def test_full_list_makes_the_targets_what_it_says(
     assert len(population) == len(set(last))
     assert all(population.get(target.id) == target for target in population.all())
     assert population.get(TargetId("x/10.0.0.1")) is None
+
+
+def test_there_is_a_most_of_pods() -> None:
+    """Those that come later are not targets, which is said once; who leaves makes room."""
+    population = Population(rule(), BOTH, most=2)
+    pods = [make_pod(f"web-{n}", addresses=(f"10.0.0.{n}",)) for n in range(1, 5)]
+    assert feed(population, *listed(*pods)) == ["+10.0.0.1", "+10.0.0.2"]
+    (entry,) = population.entries
+    assert (entry.kind, entry.level) == (EventKind.POD_IGNORED, Level.WARNING)
+    assert "more than 2 pods" in entry.text
+    assert feed(population, PodRemoved(uid=pods[0].uid), PodChanged(pod=pods[3])) == [
+        "-10.0.0.1",
+        "+10.0.0.4",
+    ]
+    saved = [make_target(9)]
+    assert [delta.added for delta in population.restore(saved)] == []

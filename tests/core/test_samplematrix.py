@@ -170,3 +170,15 @@ def test_the_selector_narrows_every_query() -> None:
     assert asked.now.endswith(',cluster="prod"}')
     assert 'node_info{cluster="prod"}[1d]' in asked.before
     assert asked.targets.count('{cluster="prod"}') == 2
+
+
+def test_samples_of_what_is_not_known_are_left_out() -> None:
+    """Of a target that says no name, and of a metric that nobody asked for."""
+    given = answers(small())
+    labels = given.now[0].labels
+    other = {**target_of(77), "__name__": "pokepodsd_node_cut_off"}
+    strange = [
+        Sample(labels={**labels, "__name__": "pokepodsd_something"}, value=1.0),
+        Sample(labels=other, value=1.0),
+    ]
+    assert read(replace(given, now=[*given.now, *strange])) == read(given)

@@ -114,3 +114,16 @@ def test_while_nothing_gets_through_no_failure_is_a_targets() -> None:
     shortage.note(replied(2))
     for outcome in (silent, unreachable):
         assert shortage.note(outcome) == outcome
+
+
+def test_a_lack_that_is_long_past_explains_nothing() -> None:
+    """One poke that found no room, and then silence: that is an outage, and the lack is over."""
+    shortage = Shortage()
+    shortage.note(unsent(1))
+    assert shortage.note(ended(15, OutcomeKind.TIMED_OUT)).is_for_want_of_room
+    for second in range(22, 42):
+        silent = ended(second, OutcomeKind.TIMED_OUT)
+        assert shortage.note(silent) == silent
+    assert tell(shortage, 42) == []
+    again = ended(43, OutcomeKind.TIMED_OUT)
+    assert shortage.note(again) == again

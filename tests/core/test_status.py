@@ -10,9 +10,17 @@ import pytest
 from pokepodsd.core.model import Scope
 from pokepodsd.core.records import Alive, Asked, Lost, NodeSeen, Watching
 from pokepodsd.core.requests import Request, Result
-from pokepodsd.core.status import FEW_PEERS, MOST_SHOWN
-from tests.core.nodes import Faults, feed, name_of, own_address, pod_address, tunnel_address
-from tests.core.reported import header, metrics, peers, targets
+from pokepodsd.core.status import FEW_PEERS, MOST_SHOWN, Selection, StatusParts
+from tests.core.nodes import (
+    Faults,
+    feed,
+    name_of,
+    own_address,
+    pod_address,
+    route_to,
+    tunnel_address,
+)
+from tests.core.reported import header, metrics, moment, peers, targets
 from tests.core.world import World, make_world
 
 NODES = range(1, 20)
@@ -217,3 +225,33 @@ def test_a_lost_api_server_says_since_when() -> None:
     assert (api["state"], api["text"]) == ("lost", "lost (connection refused)")
     assert api["since"] == before
     assert verdict(world)[0] == "ok"
+
+
+def test_no_targets_are_listed_where_none_are_asked_for() -> None:
+    """Nor peers; the header says how many there are."""
+    world, _ = quiet_world(range(1, 4))
+    assert targets(world, targets="none") == []
+    assert peers(world, peers="none") == []
+    assert header(world)["peers_total"] == 3
+
+
+def test_a_peer_that_goes_while_it_is_told_is_left_out() -> None:
+    """Whoever asks takes one after the other."""
+    world, _ = quiet_world(range(1, 4), pods_each=0)
+    told = StatusParts(world.engine.stages).peers(Selection(peers="all"), moment(world))
+    first = next(told)
+    for number in range(1, 4):
+        if own_address(number) != first["address"]:
+            world.retract(route_to(number))
+    world.run(2)
+    assert list(told) == []
+
+
+def test_peers_that_are_being_asked_are_told_at_the_start() -> None:
+    """Neither ok nor a fault."""
+    world = make_world()
+    feed(world, range(1, 4), 1)
+    world.turn()
+    state, text = verdict(world)
+    assert state == "starting"
+    assert text == "this node reaches 0 of its 3 peers, 3 being asked"

@@ -201,3 +201,19 @@ def test_what_is_no_status_is_refused(document: Any) -> None:
     """The error names the source, and what to give instead, on one line."""
     with pytest.raises(SourceError, match=r"^a file holds no status of pokepodsd \(.*give what"):
         parse(document, source="a file")
+
+
+def test_a_peer_that_is_not_well_says_why() -> None:
+    """Each layer that fails, the pods that do not answer, a hold."""
+    documents = small().documents()
+    said = documents[0]["peers"][0]
+    said["underlay"]["failure"] = "host unreachable"
+    said["pods"]["down"] = 2
+    said["is_held"] = True
+    assert read(*documents).rows[0][1].text == (
+        "tunl0: timed out; its own address: host unreachable; 2 pods do not answer; "
+        "its pokes are held (pokepodsd need)"
+    )
+    said["underlay"] = None
+    said["pods"]["down"] = 1
+    assert "1 pod does not answer" in read(*documents).rows[0][1].text

@@ -75,3 +75,13 @@ def test_a_reply_shows_its_hop_limit() -> None:
     reply = reply_to(send.probe, after_ns=MILLISECOND_NS)._replace(ttl=63)
     volley.receive(reply, MonotonicNs(T0 + MILLISECOND_NS))
     assert [poke.ttl for poke in volley.pokes] == [63]
+
+
+def test_a_poke_for_which_there_is_no_sequence_is_passed_over() -> None:
+    """The volley goes on, and ends, without it."""
+    volley = volley_of(1)
+    for _ in range(2**16):
+        if volley._flights.open(make_target(2), T0, opening=False) is None:
+            break
+    assert list(volley.due(T0)) == []
+    assert volley._left == 0

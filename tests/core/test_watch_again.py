@@ -1,5 +1,6 @@
 """Checks when a list is made again where a server is behind, and how much of it is asked for."""
 
+from pokepodsd.core.protocol import Troubled
 from pokepodsd.errors import SilentError, TooLargeError
 from tests.core.builders import asked, bookmark, heard, page_body, paused, watching_feed
 from tests.core.test_watch_failures import is_list, paged_feed
@@ -35,14 +36,21 @@ def test_watch_that_speaks_between_silences_goes_on() -> None:
 
 
 def test_page_that_is_too_large_is_asked_for_in_parts() -> None:
-    """Until a list is complete; the next one begins with whole pages again."""
+    """At once and without a word, while there are smaller ones; then it is told.
+
+    So until a list is complete; the next one begins with whole pages again.
+    """
     feed = paged_feed("token")
+    error = TooLargeError("the answer is larger than 32 bytes")
     limits = []
-    for _ in range(6):
-        feed.failed(TooLargeError("the answer is larger than 32 bytes"))
-        paused(feed)
+    for _ in range(4):
+        assert feed.failed(error) == []
         limits.append(asked(feed).parameters["limit"])
-    assert limits == ["125", "31", "7", "1", "1", "1"]
+    assert limits == ["125", "31", "7", "1"]
+    for _ in range(2):
+        assert feed.failed(error) == [Troubled(reason=str(error))]
+        paused(feed)
+        assert asked(feed).parameters["limit"] == "1"
     feed.page(200, page_body(8, "token", "a"))
     assert asked(feed).parameters["limit"] == "1"
     feed.page(200, page_body(8, "", "b"))

@@ -91,6 +91,32 @@ def test_a_plugin_that_gives_nothing(path: Path, scratch: Path, script: str, tol
     assert told in failure(path, scratch, 2.0)
 
 
+@pytest.mark.parametrize(
+    "beside", ['token: ""', 'tokenFile: ""', "auth-provider: {name: azure}", "auth-provider: {}"]
+)
+def test_a_plugin_beside_what_is_empty(path: Path, scratch: Path, beside: str) -> None:
+    """What says nothing goes before no plugin, and no plugin runs without bounds for its sake."""
+    path.write_text(path.read_text().replace("exec:", f"{beside}\n    exec:", 1))
+    assert beside in path.read_text()
+    assert SECRET in str(load(path, scratch))
+    say(path, "sleep 1000")
+    assert "did not end within 0.5 s" in failure(path, scratch, 0.5)
+
+
+def test_a_plugin_beside_a_token(path: Path, scratch: Path) -> None:
+    """The token goes first, and the plugin is not run, also where a token file is empty."""
+    ran = path.with_name("ran")
+    say(path, f"touch {ran}")
+    plain = path.read_text()
+    path.write_text(plain.replace("exec:", "token: first\n    exec:", 1))
+    assert "first" in str(load(path, scratch))
+    empty = path.with_name("empty")
+    empty.touch()
+    path.write_text(plain.replace("exec:", f"tokenFile: {empty}\n    exec:", 1))
+    assert load(path, scratch) == {}
+    assert not ran.exists()
+
+
 def test_a_credential_with_a_newline(path: Path, scratch: Path) -> None:
     """No header may hold it: refused without being quoted."""
     say(path, credential(token=f"{SECRET}\r\n{SECRET}"))

@@ -31,13 +31,13 @@ def listening(path: Path) -> Iterator[JournalSocket]:
 
 
 @contextlib.contextmanager
-def attached(handler: logging.Handler) -> Iterator[None]:
+def attached(handler: logging.Handler) -> Iterator[logging.Handler]:
     """Make the handler the one that pokepodsd's log goes to."""
     LOG.addHandler(handler)
     LOG.propagate = False
     journal.set_level("debug")
     try:
-        yield
+        yield handler
     finally:
         LOG.removeHandler(handler)
         LOG.propagate = True
@@ -125,29 +125,59 @@ def test_large_message_arrives_whole(listening: JournalSocket) -> None:
     assert [one["MESSAGE"] for one in listening.entries] == [text]
 
 
-def test_full_queue_loses_entries_and_says_how_many(path: Path) -> None:
-    """A journal that reads nothing is never waited for; later it is told what it missed."""
+def test_what_a_full_queue_does_not_take_waits_for_the_next_flush(path: Path) -> None:
+    """A journal that reads nothing is never waited for, and later gets all of it, in order."""
     count = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text()) + 20
+    with deaf_journal(path) as deaf, attached(journal.JournalHandler(path)) as handler:
+        for number in range(count):
+            journal.write(entry(str(number)))
+        taken = drain(deaf)
+        assert 0 < len(taken) < count
+        while len(taken) < count:
+            handler.flush()
+            more = drain(deaf)
+            assert more
+            taken += more
+    assert [message(one) for one in taken] == [str(number) for number in range(count)]
+
+
+def test_what_is_beyond_the_bound_is_counted(path: Path) -> None:
+    """What nobody takes does not fill the memory: the first are kept, and then how many are not."""
+    with attached(journal.JournalHandler(path)) as handler:
+        for number in range(1_003):
+            journal.write(entry(str(number)))
+        with deaf_journal(path) as deaf:
+            taken: list[bytes] = []
+            while len(taken) < 1_001:
+                handler.flush()
+                more = drain(deaf)
+                assert more
+                taken += more
+            journal.write(entry("again"))
+            (again,) = drain(deaf)
+    assert message(taken[999]) == "999"
+    assert message(taken[1_000]) == "3 entries were lost: the journal did not take them"
+    assert f"MESSAGE_ID={EventKind.ENTRIES_LOST.value}\n".encode() in taken[1_000]
+    assert message(again) == "again"
+
+
+@contextlib.contextmanager
+def deaf_journal(path: Path) -> Iterator[socket.socket]:
+    """A journal that takes as many entries as its queue holds."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
         deaf.bind(str(path))
         deaf.setblocking(False)
-        with attached(journal.JournalHandler(path)):
-            for number in range(count):
-                journal.write(entry(str(number)))
-            taken = drain(deaf)
-            assert 0 < len(taken) < count
-            journal.write(entry("again"))
-            journal.write(entry("and again"))
-        lost, again, and_again = drain(deaf)
-    text = f"MESSAGE={count - len(taken)} entries were lost: the journal did not take them\n"
-    assert lost.startswith(text.encode())
-    assert f"MESSAGE_ID={EventKind.ENTRIES_LOST.value}\n".encode() in lost
-    assert (again[:14], and_again[:18]) == (b"MESSAGE=again\n", b"MESSAGE=and again\n")
+        yield deaf
+
+
+def message(datagram: bytes) -> str:
+    """The text of an entry."""
+    return datagram.partition(b"\n")[0].removeprefix(b"MESSAGE=").decode()
 
 
 @pytest.mark.parametrize("is_removed", [True, False])
 def test_restarted_journal_is_found_again(path: Path, is_removed: bool) -> None:
-    """While journald restarts entries are lost and counted, and nothing else happens."""
+    """What is written while journald restarts comes with the next entry, and nothing is lost."""
     with JournalSocket(path) as first, attached(journal.JournalHandler(path)):
         journal.write(entry("before"))
         assert [one["MESSAGE"] for one in first.entries] == ["before"]
@@ -156,12 +186,12 @@ def test_restarted_journal_is_found_again(path: Path, is_removed: bool) -> None:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dead:
                 dead.bind(str(path))
         for number in range(3):
-            journal.write(entry(f"lost {number}"))
+            journal.write(entry(f"meanwhile {number}"))
         path.unlink(missing_ok=True)
         with JournalSocket(path) as second:
             journal.write(entry("after"))
             texts = [one["MESSAGE"] for one in second.entries]
-    assert texts == ["3 entries were lost: the journal did not take them", "after"]
+    assert texts == ["meanwhile 0", "meanwhile 1", "meanwhile 2", "after"]
 
 
 def test_terminal_gets_plain_escaped_text() -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -35,8 +35,16 @@ def make_file(root: Path, place: str) -> Path:
     return path
 
 
-def make_process(root: Path, pid: int, *arguments: str) -> None:
+def make_process(
+    root: Path, pid: int, *arguments: str, user: int = 0, numbers: Sequence[int] = ()
+) -> None:
+    """One as proc(5) shows it; ``numbers`` are its own in the PID namespaces that it is in."""
     make_file(root, f"/proc/{pid}/cmdline").write_bytes("\0".join([*arguments, ""]).encode())
+    users, pids = "\t".join([str(user)] * 4), "\t".join(map(str, numbers or (pid,)))
+    status = (
+        f"Name:\t{Path(arguments[0]).name if arguments else ''}\nUid:\t{users}\nNSpid:\t{pids}\n"
+    )
+    make_file(root, f"/proc/{pid}/status").write_text(status, encoding="ascii")
 
 
 class TestFind:
@@ -76,6 +84,18 @@ class TestFind:
         make_process(tmp_path, 12, "kubelet", "--kubeconfig=/opt/kubelet.conf")
         make_process(tmp_path, 13, "kubelet", "--kubeconfig")
         path = make_file(tmp_path, KNOWN_PLACES[-1])
+        assert find("auto", root=tmp_path) == path
+
+    @pytest.mark.parametrize(("user", "numbers"), [(1000, (12,)), (0, (12, 1))])
+    def test_who_only_calls_itself_a_kubelet(
+        self, tmp_path: Path, user: int, numbers: tuple[int, ...]
+    ) -> None:
+        """A user's process, or one of a pod, does not choose which credentials are read."""
+        make_process(
+            tmp_path, 12, "kubelet", "--kubeconfig=/etc/hostname", user=user, numbers=numbers
+        )
+        make_file(tmp_path, "/etc/hostname")
+        path = make_file(tmp_path, KNOWN_PLACES[0])
         assert find("auto", root=tmp_path) == path
 
     def test_error_lists_what_was_tried(self, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Checks that a kubeconfig that is of no use is one error of ours, and tells no secret."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,13 @@ MALFORMED: dict[str, str | bytes] = {
     "expiry that is none": document(
         "{auth-provider: {name: gcp, config: {access-token: SECRET, expiry: SECRET}}}"
     ),
+    "a command of old": document(
+        "{auth-provider: {name: gcp, config: {cmd-path: /bin/echo, cmd-args: SECRET}}}"
+    ),
+    "a plugin without a version": document("{exec: {command: SECRET}}"),
+    "a plugin whose variables are a text": document(
+        f"{{exec: {{apiVersion: {PLUGIN}, command: x, env: SECRET}}}}"
+    ),
     "token that is a list": document("{token: [SECRET]}"),
     "token of two lines": document('{token: "one\\nSECRET"}'),
     "missing certificate": document("{client-certificate: no.pem, client-key: no.pem}"),
@@ -78,6 +86,22 @@ def test_missing_file_is_named(tmp_path: Path, scratch: Path) -> None:
     path = tmp_path / "kubelet.conf"
     with pytest.raises(CredentialsError, match=r"kubelet\.conf cannot be read: No such file"):
         Kubeconfig(path, scratch=scratch).load()
+
+
+@pytest.mark.parametrize("name", ["kubelet.conf", "token"])
+def test_what_has_no_end_is_not_read(tmp_path: Path, scratch: Path, name: str) -> None:
+    """A pipe that nobody writes to would be waited for, and a huge file be held in memory."""
+    (tmp_path / "kubelet.conf").write_text(document("{tokenFile: token}"))
+    path = tmp_path / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path, 0o600)
+    with pytest.raises(CredentialsError, match=f"{name} is no file"):
+        Kubeconfig(tmp_path / "kubelet.conf", scratch=scratch).load()
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(2 * 1024 * 1024)
+    with pytest.raises(CredentialsError, match=f"{name} is larger than 1024 kB"):
+        Kubeconfig(tmp_path / "kubelet.conf", scratch=scratch).load()
 
 
 SCRIPTS = {

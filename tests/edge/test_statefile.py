@@ -158,11 +158,16 @@ def make_huge(path: Path) -> None:
         file.truncate(200 * 1024 * 1024)
 
 
-@pytest.mark.parametrize("make", [make_huge, Path.mkdir])
-def test_what_cannot_be_a_save_is_not_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [(make_huge, "larger than any that pokepodsd writes"), (Path.mkdir, "no regular file")],
+)
+def test_what_cannot_be_a_save_is_not_read(
+    tmp_path: Path, make: Callable[[Path], None], reason: str
+) -> None:
     """A huge file (which is not read into memory first) and a directory are set aside too."""
     make(tmp_path / "targets.json")
-    with pytest.raises(StateFileError, match="set aside"):
+    with pytest.raises(StateFileError, match=f"{reason}.*set aside"):
         statefile.read(tmp_path)
     assert names(tmp_path) == {"targets.damaged"}
 

@@ -9,8 +9,8 @@ from tests.faults.stage import Stage
 LONG_LINE = 200 * 1024 * 1024
 BOMB = 1024 * 1024 * 1024
 # The unit may have 384 MB before the kernel slows it down, with all its processes together.
-LINE_MB = 40.0
-BODY_MB = 100.0
+LINE_MB = 20.0
+BODY_MB = 50.0
 
 
 def test_a_line_that_is_too_long(staged: Stage) -> None:

@@ -26,7 +26,9 @@ MOST_OF_A_CORE: Final = 0.75
 STOP_SECONDS: Final = 0.4
 # A flood takes its share of every turn, and of the machine.
 GAP_SECONDS: Final = 3.0
-KINDS: Final = pytest.mark.parametrize("kind", ["raw", "datagram"])
+KINDS: Final = pytest.mark.parametrize(
+    "kind", ["raw", pytest.param("datagram", marks=pytest.mark.long)]
+)
 
 
 @contextmanager

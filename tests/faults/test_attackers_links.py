@@ -43,7 +43,9 @@ def is_untouched(victim: Path) -> bool:
     return victim.read_text() == PASSWORDS
 
 
-@pytest.mark.parametrize("link", [os.symlink, os.link], ids=["symbolic", "hard"])
+@pytest.mark.parametrize(
+    "link", [os.symlink, pytest.param(os.link, marks=pytest.mark.long)], ids=["symbolic", "hard"]
+)
 def test_links_at_the_names_that_are_written(
     cluster: Cluster, victim: Path, link: Callable[[Path, Path], None]
 ) -> None:
@@ -76,7 +78,9 @@ def save_of_another(cluster: Cluster, path: Path) -> None:
     path.write_text(f"{json.dumps(header)}\n{json.dumps(row)}\n")
 
 
-@pytest.mark.parametrize("how", ["link", "owner", "pipe"])
+@pytest.mark.parametrize(
+    "how", ["owner", *(pytest.param(one, marks=pytest.mark.long) for one in ("link", "pipe"))]
+)
 def test_what_another_put_there_is_not_read(cluster: Cluster, how: str) -> None:
     """A link to a save, a save of another user's, and a pipe without an end: each is set aside with
     one entry, and nothing in it is poked.

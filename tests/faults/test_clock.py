@@ -83,6 +83,7 @@ def test_a_year_forth_and_back(staged: Stage, clock: SteppedClock) -> None:
     staged.survived()
 
 
+@pytest.mark.long
 def test_a_new_connection_with_a_wrong_clock(staged: Stage, clock: SteppedClock) -> None:
     """A certificate that is not valid yet by this clock is no reason to lose a target."""
     clock.step(-100 * YEAR_SECONDS)

@@ -32,27 +32,16 @@ FILES = ["kubelet.conf", pytest.param(CERTIFICATE, marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_gone_and_back(staged: Stage, name: str) -> None:
-    """The file is named; the targets are poked on; it is noticed when it is back."""
-    path = staged.cluster.kubelet_folder(staged.here) / name
-    away = path.with_suffix(".away")
-    path.rename(away)
-    assert str(path) in lost(staged)["MESSAGE"]
-    staged.make_pod(PODS + 1)
-    away.rename(path)
-    staged.survived(LOST, BACK)
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_unreadable(cluster: Cluster, name: str) -> None:
-    """For a daemon that may not read everything; the file and the reason are named."""
+def test_gone_then_unreadable_then_well(cluster: Cluster, name: str) -> None:
+    """The file and the reason are named; the targets are poked on; it is used when it is back."""
     path = cluster.kubelet_folder(cluster.lab.nodes[0]) / name
     with stage(cluster, prefix=BY_MODES) as staged:
-        closed = path.with_suffix(".closed")
-        closed.touch(mode=0)
-        closed.write_bytes(path.read_bytes())
-        closed.rename(path)
-        assert f"{path} cannot be read: Permission denied" in lost(staged)["MESSAGE"]
+        away = path.with_suffix(".away")
+        path.rename(away)
+        assert str(path) in lost(staged)["MESSAGE"]
+        away.chmod(0)
+        away.rename(path)
+        staged.wait_well(api=f"lost .*{path} cannot be read: Permission denied")
         staged.make_pod(PODS + 1)
         path.chmod(0o600)
         staged.survived(LOST, BACK)

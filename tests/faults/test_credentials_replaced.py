@@ -66,9 +66,12 @@ def test_a_rotated_certificate(staged: Stage) -> None:
     staged.survived()
 
 
-@pytest.mark.parametrize(
-    "change", [rename, lambda path, text: path.write_bytes(text)], ids=["rename", "in place"]
-)
+def rewrite(path: Path, text: bytes) -> None:
+    """In place."""
+    path.write_bytes(text)
+
+
+@pytest.mark.parametrize("change", [rewrite, pytest.param(rename, marks=pytest.mark.long)])
 def test_a_rotated_token(cluster: Cluster, change: Callable[[Path, bytes], object]) -> None:
     """The new token is used, also where the old one is refused at once."""
     here, control = cluster.lab.nodes[0], cluster.api.control
@@ -91,7 +94,9 @@ def test_a_rotated_token(cluster: Cluster, change: Callable[[Path, bytes], objec
         staged.survived()
 
 
-@pytest.mark.parametrize("name", ["kubelet.conf", CERTIFICATE])
+@pytest.mark.parametrize(
+    "name", ["kubelet.conf", pytest.param(CERTIFICATE, marks=pytest.mark.long)]
+)
 def test_a_file_that_is_half_written(staged: Stage, name: str) -> None:
     """What is complete within seconds is not worth an entry, and the watch is open again."""
     path = staged.cluster.kubelet_folder(staged.here) / name
@@ -109,6 +114,7 @@ def test_a_file_that_is_half_written(staged: Stage, name: str) -> None:
     staged.survived()
 
 
+@pytest.mark.long
 def test_a_key_without_its_certificate(staged: Stage) -> None:
     """Two files that are written one after the other do not match meanwhile."""
     cluster, here = staged.cluster, staged.here

@@ -19,6 +19,9 @@ from tests.daemon.nodes import register
 from tests.fuzz.shown import check_line
 from tests.lab import Encapsulation, TunnelFilter
 
+# Each command is a program that starts, two dozen of them: minutes where others have the processor.
+pytestmark = pytest.mark.timeout(400)
+
 FORGED: Final = "FORGED"
 PORT: Final = 19747
 _TAIL: Final = f"\x1b[2J\x1b]0;owned\x07\n{FORGED} \r{FORGED}\u2028{FORGED}\x9b2J\u202e\0"

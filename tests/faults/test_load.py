@@ -64,7 +64,7 @@ def test_a_load_of_a_fork_bomb(cluster: Cluster) -> None:
         staged.survived(gap_seconds=10 * INTERVAL_SECONDS)
 
 
-@pytest.mark.parametrize("seconds", [3.0, 17.0])
+@pytest.mark.parametrize("seconds", [3.0, pytest.param(17.0, marks=pytest.mark.long)])
 def test_all_processes_stand_still(staged: Stage, seconds: float) -> None:
     """As a virtual machine that is paused: all go on, the reader is the same, and nobody is down.
 

@@ -48,7 +48,7 @@ def test_an_address_that_is_changed(staged: Stage) -> None:
     lines = [f"addr del {here.address}/24 dev eth0", f"addr add {other}/24 dev eth0"]
     ip_batch(here.namespace, [*lines, *routes(here, there)])
     staged.capture.wait_for(lambda echo: echo.source == other)
-    staged.wait_well()
+    staged.survived()
 
 
 def test_a_default_route_that_is_lost(staged: Stage) -> None:

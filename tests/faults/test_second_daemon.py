@@ -3,6 +3,7 @@
 import time
 
 from pokepodsd.core.entries import EventKind
+from pokepodsd.edge import statefile
 from pokepodsd.edge.control import NAME, Client
 from tests.cluster import Cluster
 from tests.daemon.journalled import daemon_under_a_journal, kinds
@@ -19,14 +20,6 @@ def pid_at(cluster: Cluster, staged: Stage) -> int:
     return int(reply["metrics"]["pid"])
 
 
-def strays(cluster: Cluster, staged: Stage) -> int:
-    """How many replies the daemon at the control socket took for nobody's."""
-    client = Client(cluster.runtime_folder(staged.here) / NAME)
-    reply = client.ask({"metrics": {}})
-    client.close()
-    return sum(reply["metrics"]["strays"].values())
-
-
 def test_two_with_the_same_folders(staged: Stage) -> None:
     """The second says in one line each what it does without, and pokes; the first goes on as ever.
 
@@ -34,6 +27,8 @@ def test_two_with_the_same_folders(staged: Stage) -> None:
     """
     cluster, first = staged.cluster, staged.daemon
     state = cluster.folder / f"state-{staged.here.name}"
+    wait_saved(state, PODS)
+    written = (state / statefile.NAME).stat()
     with daemon_under_a_journal(cluster, staged.here, TABLES) as second:
         second.wait_status(rf".*{PODS} targets: {PODS} up, 0 down.* API: watching")
         unsaved = second.wait_entry(EventKind.STATE_NOT_SAVED)
@@ -43,6 +38,7 @@ def test_two_with_the_same_folders(staged: Stage) -> None:
         assert pid_at(cluster, staged) == first.process.pid
         both = time.monotonic_ns()
         wait_requests_until(staged.capture, both + round(3 * INTERVAL_SECONDS * SECOND_NS))
+        assert (state / statefile.NAME).stat().st_ino == written.st_ino
         staged.survived()
         # Now the folder is free, and its file is the second one's to write.
         staged.make_pod(PODS + 1)

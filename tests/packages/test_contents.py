@@ -28,6 +28,7 @@ FILES = (
     "usr/share/doc/pokepodsd/README.md",
     "usr/share/doc/pokepodsd/examples/ansible/pokepodsd.yaml",
     "usr/share/doc/pokepodsd/examples/cloud-init/pokepodsd.yaml",
+    "usr/share/doc/pokepodsd/faults.md",
     "usr/share/doc/pokepodsd/operations.md",
     "usr/share/doc/pokepodsd/scale.md",
     "usr/share/fish/vendor_completions.d/pokepodsd.fish",
@@ -96,7 +97,7 @@ def test_the_rpm_has_the_same(rpm: Path, tree: Path) -> None:
 def test_the_links_of_the_documents_lead_to_files(tree: Path) -> None:
     """README and guide, as they are installed; the architecture is in the sources alone."""
     folder = tree / "usr/share/doc/pokepodsd"
-    for name in ("README.md", "operations.md", "scale.md"):
+    for name in ("README.md", "faults.md", "operations.md", "scale.md"):
         for link in re.findall(r"\]\(([^)#:]+)[#)]", (folder / name).read_text(encoding="utf-8")):
             path = tree / link.lstrip("/") if link.startswith("/") else folder / link
             assert path.exists() or link == "ARCHITECTURE.md", link

@@ -91,6 +91,12 @@ FAULTS = {
         name="kubeconfig:",
         command="s/^/#/",
     ),
+    "a configuration that all may write": Fault(
+        plant=plants.configuration_open,
+        level="warning",
+        name="configuration:",
+        command="chmod go-w /",
+    ),
     "a kubeconfig that all may write": Fault(
         plant=plants.kubeconfig_open,
         level="failed",

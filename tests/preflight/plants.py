@@ -168,6 +168,14 @@ def state_blocked(desk: Desk) -> Iterator[None]:
 
 
 @contextmanager
+def configuration_open(desk: Desk) -> Iterator[None]:
+    desk.configure()
+    desk.config.chmod(0o666)
+    yield
+    desk.config.chmod(0o644)
+
+
+@contextmanager
 def kubeconfig_open(desk: Desk) -> Iterator[None]:
     path = desk.cluster.kubelet_folder(desk.node) / "kubelet.conf"
     path.chmod(0o666)

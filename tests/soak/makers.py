@@ -151,24 +151,13 @@ def daemon_killed(world: World, making: Making, planned: Planned) -> Iterator[No
 
 @contextmanager
 def daemon_stopped(world: World, making: Making, planned: Planned) -> Iterator[None]:
-    """SIGSTOP for less than the watchdog bears."""
+    """SIGSTOP for less than the watchdog bears, or until it ends the daemon and it starts again."""
     unit = _unit(world, planned)
     making.stops(unit.name)
     making.deafens(unit.name)
     unit.send(signal.SIGSTOP)
     yield
-    unit.send(signal.SIGCONT)
-
-
-@contextmanager
-def daemon_hung(world: World, making: Making, planned: Planned) -> Iterator[None]:
-    """SIGSTOP until the watchdog ends it, and it is started again."""
-    unit = _unit(world, planned)
-    making.stops(unit.name)
-    making.deafens(unit.name)
-    unit.send(signal.SIGSTOP)
-    yield
-    # If it was not, this shows as a start that is missing.
+    # If the watchdog should have ended it and did not, a start is missing.
     unit.send(signal.SIGCONT)
 
 
@@ -280,7 +269,7 @@ MAKERS: Final[Mapping[str, Maker]] = {
     "kubeconfig-gone": kubeconfig_gone,
     "daemon-killed": daemon_killed,
     "daemon-stopped": daemon_stopped,
-    "daemon-hung": daemon_hung,
+    "daemon-hung": daemon_stopped,
     "reader-killed": reader_killed,
     "state-read-only": state_read_only,
     "state-rubbish": state_rubbish,

@@ -5,7 +5,7 @@ Owns which daemons cannot reach what meanwhile.
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -83,23 +83,25 @@ def neighbours_flushed(world: World, making: Making, planned: Planned) -> Iterat
 @contextmanager
 def pod_dead(world: World, making: Making, planned: Planned) -> Iterator[None]:
     """One pod is silent."""
-    node = world.nodes[planned.nodes[0]]
-    address = node.pod_address(planned.pod)
-    _kills_pod(world, making, node, address)
-    node.kill_address(address)
-    making.made()
-    yield
-    making.undoing()
-    node.revive_address(address)
+    with _pod_lost(world, making, planned, Node.kill_address):
+        yield
 
 
 @contextmanager
 def pod_rejected(world: World, making: Making, planned: Planned) -> Iterator[None]:
     """Its node says that a pod cannot be reached."""
+    with _pod_lost(world, making, planned, Node.reject_address):
+        yield
+
+
+@contextmanager
+def _pod_lost(
+    world: World, making: Making, planned: Planned, lose: Callable[[Node, str], None]
+) -> Iterator[None]:
     node = world.nodes[planned.nodes[0]]
     address = node.pod_address(planned.pod)
     _kills_pod(world, making, node, address)
-    node.reject_address(address)
+    lose(node, address)
     making.made()
     yield
     making.undoing()

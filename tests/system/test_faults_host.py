@@ -4,7 +4,11 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from pokepodsd.core.entries import EventKind
 from tests.bench.accounting import family
@@ -15,6 +19,9 @@ from tests.lab import EchoCapture
 from tests.system import package
 from tests.system.box import Box
 from tests.system.package import OURS, UNIT, is_kind, pods
+
+# The first one also builds the packages and the box.
+pytestmark = pytest.mark.timeout(400)
 
 # RestartSec of the unit is 2 s, and a start takes less than one on a machine that is not busy.
 BACK_SECONDS = 10
@@ -27,8 +34,7 @@ def test_a_killed_daemon_is_back_with_all_targets(box: Box, cluster: Cluster) ->
     """SIGKILL, some times in a row, with a dead API server: each time all are poked again."""
     package.start(box)
     package.wait_saved(box, len(pods(cluster)))
-    cluster.api.kill(save=True)
-    with EchoCapture(box.node, wrapped=True) as wire:
+    with dead(cluster), EchoCapture(box.node, wrapped=True) as wire:
         for number in range(1, KILLS + 1):
             pid = package.main_pid(box)
             box.sh(f"kill -KILL {pid}")
@@ -38,7 +44,6 @@ def test_a_killed_daemon_is_back_with_all_targets(box: Box, cluster: Cluster) ->
             for pod in pods(cluster):
                 poke = wait_request_to(wire, pod, since_ns=killed_ns)
                 assert poke.monotonic_ns - killed_ns < BACK_SECONDS * SECOND_NS
-    cluster.api.start()
     package.wait_well(box)
 
 
@@ -83,6 +88,16 @@ def test_a_stop_at_any_time_is_clean(box: Box) -> None:
     }
     box.run("journalctl", "--sync")
     assert not [one for one in box.journal(*OURS) if "Traceback" in str(one["MESSAGE"])]
+
+
+@contextmanager
+def dead(cluster: Cluster) -> Iterator[None]:
+    """No API server for the time of the block; the next has what this one had."""
+    cluster.api.kill(save=True)
+    try:
+        yield
+    finally:
+        cluster.api.start()
 
 
 def unit_pids(box: Box) -> list[int]:

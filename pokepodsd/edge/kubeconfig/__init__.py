@@ -6,5 +6,6 @@ may be a secret.
 
 from pokepodsd.edge.kubeconfig.file import Kubeconfig
 from pokepodsd.edge.kubeconfig.places import AUTO, KNOWN_PLACES, find
+from pokepodsd.edge.kubeconfig.trust import weakness
 
-__all__ = ["AUTO", "KNOWN_PLACES", "Kubeconfig", "find"]
+__all__ = ["AUTO", "KNOWN_PLACES", "Kubeconfig", "find", "weakness"]

@@ -45,14 +45,17 @@ def in_force(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
 def named_plugin(document: Mapping[str, Any], folder: Path) -> Plugin | None:
     """The plugin of the user in force; None where there is none, or another credential goes first.
 
+    Then it is taken out of the document: the kubernetes package would run it where the other one
+    comes to nothing.
+
     Raises:
         ValueError: what is said of it is malformed; the text quotes nothing.
     """
     user = in_force(document, "user")
     _refuse_command(user.get("auth-provider"))
     wanted = user.get("exec")
-    # In the order of the kubernetes package.
-    if wanted is None or user.keys() & {"auth-provider", "token", "tokenFile"}:
+    if wanted is None or _has_another(user):
+        user.pop("exec", None)
         return None
     try:
         command = str(wanted["command"])
@@ -90,6 +93,13 @@ def take_credential(document: Mapping[str, Any], status: Mapping[str, Any]) -> d
         user["client-certificate-data"] = base64.b64encode(certificate.encode()).decode()
         user["client-key-data"] = base64.b64encode(key.encode()).decode()
     return _time(status.get("expirationTimestamp"))
+
+
+def _has_another(user: Mapping[str, Any]) -> bool:
+    """Whether a credential goes before the plugin, as the kubernetes package has it."""
+    provider = user.get("auth-provider")
+    is_provided = isinstance(provider, dict) and bool(provider.get("config"))
+    return is_provided or bool(user.get("token") or user.get("tokenFile"))
 
 
 def _refuse_command(provider: object) -> None:

@@ -190,7 +190,7 @@ def _read(
 def _named_files(document: Mapping[str, Any], path: Path) -> Iterator[Path]:
     for values in (in_force(document, "user"), in_force(document, "cluster")):
         for key in _FILE_KEYS:
-            if not isinstance(name := values.get(key), str):
+            if not ((name := values.get(key)) and isinstance(name, str)):
                 continue
             if not is_file_name(name):
                 raise CredentialsError(f"{path}: its {key} is not the name of a file")

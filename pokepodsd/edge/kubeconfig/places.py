@@ -46,16 +46,29 @@ def find(setting: str, *, root: Path = Path("/")) -> Path:
 
 
 def _from_kubelets(proc: Path) -> Iterator[str]:
-    """The --kubeconfig of each kubelet that runs here and may be looked at."""
+    """The --kubeconfig of each kubelet that runs here and may be looked at.
+
+    Whoever starts a process may call it that, a pod too: root's count alone, and no container's.
+    """
     for entry in sorted(proc.glob("[0-9]*/cmdline")):
         try:
             arguments = entry.read_bytes().decode(errors="replace").split("\0")
         except OSError:
             # The process ended meanwhile, or may not be looked at.
             continue
-        if Path(arguments[0]).name != "kubelet":
+        if Path(arguments[0]).name != "kubelet" or not _is_hosts(entry.with_name("status")):
             continue
         for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
             name, _, value = argument.partition("=")
             if name == "--kubeconfig" and (value or following):
                 yield value or following
+
+
+def _is_hosts(status: Path) -> bool:
+    """Whether a process is root's, and in this PID namespace itself (proc(5))."""
+    fields: dict[str, list[str]] = {}
+    with contextlib.suppress(OSError):
+        for line in status.read_bytes().decode(errors="replace").splitlines():
+            name, _, values = line.partition(":")
+            fields[name] = values.split()
+    return set(fields.get("Uid", ())) == {"0"} and len(fields.get("NSpid", ())) <= 1

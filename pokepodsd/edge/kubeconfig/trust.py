@@ -4,6 +4,7 @@ Owns that judgement, of credentials and of a plugin. Whoever writes a kubeconfig
 server that names the targets, and the program that runs to log in to it.
 """
 
+import contextlib
 import errno
 import grp
 import os
@@ -23,23 +24,29 @@ _MOST_LINKS = 40
 def examine(path: Path, *, users: Set[int] = frozenset()) -> None:
     """Check a file, and every folder and link on the way to it.
 
-    Nobody may write it but root, the user of this process and ``users``. A folder may be open to
-    all where its sticky bit is set, as /tmp, and to a group, as /usr/local/bin. What is not there
-    is for whoever opens it to tell.
-
     Raises:
         UntrustedError: somebody else may write it; the text says who, and what to do.
     """
+    if found := weakness(path, users=users):
+        what, command = found
+        raise UntrustedError(f"{path} is refused: {what}", command)
+
+
+def weakness(path: Path, *, users: Set[int] = frozenset()) -> tuple[str, str] | None:
+    """Who else may write a file, and the command that mends it; None where nobody may.
+
+    Nobody may but root, the user of this process and ``users``. A folder on the way may be open to
+    all where its sticky bit is set, as /tmp, and to a group, as /usr/local/bin. What is not there
+    is for whoever opens it to tell.
+    """
     trusted = {0, os.geteuid(), *users}
-    try:
+    with contextlib.suppress(OSError):
         for place, status in _way(path):
             if complaint := _complaint(status, trusted):
                 what, verb = complaint
-                command = f"{verb} {shlex.quote(str(place))}"
-                shown = " it" if place == path else f" {place}"
-                raise UntrustedError(f"{path} is refused:{shown} {what}", command)
-    except OSError:
-        return
+                shown = "it" if place == path else f"{place}"
+                return f"{shown} {what}", f"{verb} {shlex.quote(str(place))}"
+    return None
 
 
 def _way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:

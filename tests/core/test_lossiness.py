@@ -1,0 +1,141 @@
+"""Checks that a way which loses much is told as one, and is not taken for what it is not."""
+
+from random import Random
+
+import pytest
+
+from pokepodsd.core.entries import EventKind
+from pokepodsd.core.model import Target
+from tests.core.world import World, answers, is_silent, make_world, pods
+
+
+def losing(share: float, seed: int = 1) -> "Loser":
+    return Loser(share, Random(seed))
+
+
+class Loser:
+    """Loses this share of all pokes."""
+
+    def __init__(self, share: float, dice: Random) -> None:
+        self._share, self._dice = share, dice
+
+    def __call__(self, _: Target) -> str:
+        return "silence" if self._dice.random() < self._share else "reply"
+
+
+def running(count: int) -> World:
+    world = make_world()
+    world.take_list(*pods(count))
+    world.run(30)
+    assert world.told() == []
+    return world
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5])
+def test_a_bad_way_is_told_once_and_once_when_it_is_good(share: float) -> None:
+    """Pods that lose three pokes in a row by chance are not told to be down."""
+    world = running(20)
+    world.answer = losing(share)
+    world.run(600)
+    assert world.told() == [EventKind.WAY_BAD]
+    world.answer = answers
+    world.run(120)
+    assert world.told() == [EventKind.WAY_GOOD]
+    assert world.counts() == (20, 0, 0)
+
+
+def test_what_is_lost_is_said() -> None:
+    """Of how many pokes, and of how many targets; and what to look at."""
+    world = running(20)
+    world.answer = losing(0.5)
+    world.run(120)
+    (entry,) = world.entries
+    assert entry.fields["NODE"] == "node-b"
+    assert "the way to node-b" in entry.text
+    assert " % of " in entry.text
+    assert "failed and answered by turns; it is not its pods" in entry.text
+
+
+def test_a_pod_that_is_dead_when_the_way_is_good_again_is_told() -> None:
+    """It was not told while the way was bad, and it is then."""
+    world = running(20)
+    lose = losing(0.5)
+    dead = "10.0.0.1"
+    world.answer = lose
+    world.run(60)
+    assert world.told() == [EventKind.WAY_BAD]
+    addresses = sorted({target.address for target in world.engine.targets})
+    dead = addresses[0]
+    world.answer = lambda target: "silence" if target.address == dead else lose(target)
+    world.run(60)
+    world.answer = lambda target: "silence" if target.address == dead else "reply"
+    world.run(120)
+    assert world.told() == [EventKind.WAY_GOOD, EventKind.TARGET_DOWN]
+
+
+def test_a_dead_pod_is_no_bad_way() -> None:
+    """One of twenty that answers nothing, and then again: it is told, and no more."""
+    world = running(20)
+    dead = min(target.address for target in world.engine.targets)
+    world.answer = lambda target: "silence" if target.address == dead else "reply"
+    world.run(120)
+    world.answer = answers
+    world.run(120)
+    assert world.told() == [EventKind.TARGET_DOWN, EventKind.TARGET_UP]
+
+
+def test_a_lost_poke_of_each_is_no_bad_way() -> None:
+    """A moment in which all is lost, once: nothing is told."""
+    world = running(20)
+    world.answer = is_silent
+    world.run(5)
+    world.answer = answers
+    world.run(120)
+    assert world.told() == []
+
+
+def test_one_of_a_hundred_is_no_bad_way() -> None:
+    """What a network may lose."""
+    world = running(20)
+    world.answer = losing(0.01)
+    world.run(1200)
+    assert world.told() == []
+
+
+@pytest.mark.parametrize("share", [0.005, 0.01])
+def test_a_dead_pod_among_many_that_lose_a_few_is_told(share: float) -> None:
+    """Some of a hundred pods come back at any time: that hides no pod that does not."""
+    world = running(110)
+    lose = losing(share)
+    world.answer = lose
+    world.run(200)
+    assert world.told() == []
+    dead = min(target.address for target in world.engine.targets)
+    world.answer = lambda target: "silence" if target.address == dead else lose(target)
+    world.run(60)
+    assert world.told() == [EventKind.TARGET_DOWN]
+
+
+def test_a_bad_way_that_gets_better_is_told_to_be_good() -> None:
+    """That one of two hundred pokes is lost afterwards is no bad way."""
+    world = running(110)
+    world.answer = losing(0.5)
+    world.run(60)
+    world.answer = losing(0.005)
+    world.run(120)
+    assert world.told() == [EventKind.WAY_BAD, EventKind.WAY_GOOD]
+
+
+def test_a_peer_that_is_cut_off_is_told_as_that() -> None:
+    """First bad, then silent: the verdict, and at the end both are over."""
+    world = running(20)
+    world.answer = losing(0.5)
+    world.run(60)
+    world.answer = is_silent
+    world.run(120)
+    told = world.told()
+    assert told[0] is EventKind.WAY_BAD
+    assert EventKind.WAY_GOOD not in told
+    world.answer = answers
+    world.run(120)
+    assert EventKind.WAY_GOOD in world.told()
