@@ -8,6 +8,9 @@ An error's text is one line: what, where, what to try. Only ``cli`` exits.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+# Of a key that is none: the line that tells it is for a person.
+_LONGEST_KEY = 100
+
 
 class PokepodsdError(Exception):
     """Base of all errors raised on purpose; ``exit_status`` is what the command line ends with."""
@@ -55,11 +58,9 @@ class ConfigError(PokepodsdError):
 
     def _line(self, complaint: Complaint) -> str:
         where = self.source if complaint.line is None else f"{self.source}:{complaint.line}"
-        return (
-            f"{where}: {complaint.key}: {complaint.text}"
-            if complaint.key
-            else (f"{where}: {complaint.text}")
-        )
+        if not complaint.key:
+            return f"{where}: {complaint.text}"
+        return f"{where}: {complaint.key:.{_LONGEST_KEY}}: {complaint.text}"
 
 
 class PrivilegeError(PokepodsdError):

@@ -11,6 +11,10 @@ from typing import Any
 
 from pokepodsd.errors import Complaint, ConfigError
 
+# The sample, with every comment, has 8,000 characters.
+_LONGEST = 1024 * 1024
+# Characters that are read to find the lines; of an endless list each end of a line is tried.
+_MOST_WORK = 512 * 1024
 _CLOSING = re.compile("[]}]|\"\"\"|'''")
 
 
@@ -32,12 +36,17 @@ def key_lines(path: Path) -> dict[str, int]:
     # Not splitlines: it also parts at separators that TOML takes for text.
     lines = _text(path).split("\n")
     found: dict[str, int] = {}
-    table, begin = "", 0
+    table, begin, work = "", 0, 0
     for end, line in enumerate(lines, start=1):
         if end > begin + 1 and not _CLOSING.search(line):
             continue
+        statement = "\n".join(lines[begin:end])
+        work += len(statement)
+        if work > _MOST_WORK:
+            # Of what stands further down, the line is not told.
+            break
         try:
-            tables = tomllib.loads("\n".join(lines[begin:end]))
+            tables = tomllib.loads(statement)
         except (ValueError, RecursionError):
             continue
         if is_header := lines[begin].lstrip().startswith("["):
@@ -52,13 +61,18 @@ def key_lines(path: Path) -> dict[str, int]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LONGEST + 1)
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         complaint = Complaint(key="", text=f"cannot be read: {reason}")
         raise ConfigError(str(path), (complaint,)) from error
+    if len(text) > _LONGEST:
+        complaint = Complaint(key="", text=f"is longer than {_LONGEST} characters")
+        raise ConfigError(str(path), (complaint,))
+    return text
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from tests.fuzz.child import Report
 from tests.fuzz.places import PLACE
 
 _NOTHING: Final = Report(executions=0, slowest_ms=0, peak_mib=0, findings=())
-# libFuzzer's own end, and how long it may be late with it.
-_PATIENCE_SECONDS: Final = 300
+# libFuzzer ends by itself between two inputs, which take minutes where others have the processors.
+_PATIENCE_SECONDS: Final = 1800
 _STATE: Final = re.compile(r"#(\d+)\t.* cov: (\d+) ft: (\d+) corp: (\d+)/")
 _FOLDER: Final = Path("build/fuzz")
 

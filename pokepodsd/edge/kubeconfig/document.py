@@ -5,6 +5,7 @@ Owns these two forms: the kubeconfig's (kubernetes.io, kubeconfig v1) and the Ex
 """
 
 import base64
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,18 @@ _CLUSTER_KEYS = (
     "certificate-authority-data",
     "proxy-url",
 )
+# linux/limits.h.
+_PATH_MAX = 4096
 _CREDENTIALS = ("token", "clientCertificateData", "clientKeyData")
+
+
+def is_file_name(text: str) -> bool:
+    """Whether a file can be called so: the kernel takes 4,095 bytes, of which none is zero."""
+    try:
+        name = os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return b"\0" not in name and len(name) < _PATH_MAX
 
 
 def in_force(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -46,8 +58,9 @@ def named_plugin(document: Mapping[str, Any], folder: Path) -> Plugin | None:
         user.pop("exec", None)
         return None
     try:
-        return Plugin(
-            command=str(wanted["command"]),
+        command = str(wanted["command"])
+        plugin = Plugin(
+            command=command,
             arguments=tuple(str(one) for one in wanted.get("args") or ()),
             environment={str(one["name"]): str(one["value"]) for one in wanted.get("env") or ()},
             version=str(wanted["apiVersion"]),
@@ -56,6 +69,9 @@ def named_plugin(document: Mapping[str, Any], folder: Path) -> Plugin | None:
         )
     except (AttributeError, KeyError, TypeError):
         raise ValueError("what it says of its exec plugin is malformed") from None
+    if not is_file_name(command):
+        raise ValueError("its exec plugin's command is not the name of a file")
+    return plugin
 
 
 def take_credential(document: Mapping[str, Any], status: Mapping[str, Any]) -> datetime | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pokepodsd.edge.kubeconfig.document import in_force, named_plugin, take_credential
+from pokepodsd.edge.kubeconfig.document import in_force, is_file_name, named_plugin, take_credential
 from pokepodsd.edge.kubeconfig.plugin import Plugin, PluginError, run
 from pokepodsd.edge.kubeconfig.trust import examine
 from pokepodsd.errors import CredentialsError, PluginFailedError
@@ -73,7 +73,7 @@ class Kubeconfig:
         self._examine(self._path)
         document = _parse(self._path)
         plugin = self._plugin(document)
-        named = [self._path, *_named_files(document, self._path.parent)]
+        named = [self._path, *_named_files(document, self._path)]
         program = plugin and plugin.place()
         if (files := [*named, program] if program else named) != self._files:
             self._files = files
@@ -187,11 +187,14 @@ def _read(
     return configuration, getattr(loader, "expiry", None)
 
 
-def _named_files(document: Mapping[str, Any], folder: Path) -> Iterator[Path]:
+def _named_files(document: Mapping[str, Any], path: Path) -> Iterator[Path]:
     for values in (in_force(document, "user"), in_force(document, "cluster")):
         for key in _FILE_KEYS:
-            if (name := values.get(key)) and isinstance(name, str):
-                yield folder / name
+            if not ((name := values.get(key)) and isinstance(name, str)):
+                continue
+            if not is_file_name(name):
+                raise CredentialsError(f"{path}: its {key} is not the name of a file")
+            yield path.parent / name
 
 
 def _identity(path: Path) -> object:

@@ -69,7 +69,9 @@ def run(plugin: Plugin, *, seconds: float) -> dict[str, Any]:
     if plugin.cluster is not None:
         info["cluster"] = plugin.cluster
     told = {"apiVersion": plugin.version, "kind": "ExecCredential", "spec": info}
-    environment = {**os.environ, **plugin.environment, "KUBERNETES_EXEC_INFO": json.dumps(told)}
+    # A time, which YAML has and JSON has not, is as it is written.
+    info_text = json.dumps(told, default=str)
+    environment = {**os.environ, **plugin.environment, "KUBERNETES_EXEC_INFO": info_text}
     with _ended([str(program), *plugin.arguments], environment, plugin.folder) as process:
         said = _read(process, time.monotonic() + seconds, seconds)
     return _status(said, plugin.version)

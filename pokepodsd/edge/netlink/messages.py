@@ -164,10 +164,11 @@ def link_of(body: Body) -> Link | None:
     if body["family"] != _AF_UNSPEC:
         return None
     attributes = _attributes(body)
-    information = attributes.get("IFLA_LINKINFO")
+    name, information = attributes["IFLA_IFNAME"].value, attributes.get("IFLA_LINKINFO")
     return Link(
         index=body["index"],
-        name=_value(attributes, "IFLA_IFNAME", ""),
+        # It may be no UTF-8: the kernel takes any bytes.
+        name=name if isinstance(name, str) else name.decode(errors="backslashreplace"),
         kind=(information and information.value.get_attr("IFLA_INFO_KIND")) or "",
         is_up=bool(body["flags"] & IFF_UP),
         has_carrier=bool(body["flags"] & IFF_LOWER_UP),
@@ -259,8 +260,10 @@ def _attributes(body: Body) -> dict[str, Any]:
 def _value(attributes: dict[str, Any], name: str, default: Any) -> Any:
     slot = attributes.get(name)
     value = default if slot is None else slot.value
-    # Text that is no UTF-8, as a device's name may be, pyroute2 leaves as it is.
-    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        # What is neither an address nor text is left as it is by pyroute2.
+        raise ValueError(f"{name} of {len(value)} bytes")  # noqa: TRY004
+    return value
 
 
 def _hops(attributes: dict[str, Any]) -> tuple[Hop, ...]:
