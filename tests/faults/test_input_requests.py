@@ -2,13 +2,14 @@
 
 import json
 import socket
+from typing import Any
 
 from pokepodsd.core.entries import EventKind
 from tests.faults.stage import Stage
 from tests.fuzz.mutations import BAD
 from tests.fuzz.shown import check_line
 
-REQUESTS = (
+REQUESTS: tuple[dict[str, Any], ...] = (
     {"status": {"peers": "all", "targets": "none", "peer": "node-b", "namespace": "shop"}},
     {"hold": "node-b", "seconds": 1},
     {"metrics": {}},
