@@ -293,3 +293,23 @@ def test_a_pod_that_changes_is_poked_as_it_is_now() -> None:
     world.run(90)
     (entry,) = (one for one in world.entries if one.kind is EventKind.TARGET_DOWN)
     assert entry.fields["NODE"] == "node-z"
+
+
+def test_the_reader_s_last_word_is_when_it_last_heard() -> None:
+    """One that has heard nothing yet says nothing of it; bytes are counted over readers."""
+    engine = make_world().engine
+    usage = engine.stages.usage
+    engine.take(Alive(received=10, heard_ns=0), T0)
+    assert (usage.heard_ns, usage.received) == (None, 10)
+    engine.take(Alive(received=5, heard_ns=7), T0)
+    assert (usage.heard_ns, usage.received) == (7, 15)
+    engine.take(Alive(received=6, heard_ns=0), T0)
+    assert (usage.heard_ns, usage.received) == (7, 16)
+
+
+def test_a_pod_without_a_tunnel_or_an_address_of_its_node_asks_nobody() -> None:
+    """It is told by itself."""
+    world = make_world(is_silent)
+    world.take_list(make_pod(host=""))
+    world.run(60)
+    assert EventKind.TARGET_DOWN in world.told()
