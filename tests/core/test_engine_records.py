@@ -2,9 +2,9 @@
 
 from pokepodsd.core.engine import TICK_NS
 from pokepodsd.core.entries import EventKind, Level
-from pokepodsd.core.model import MonotonicNs
+from pokepodsd.core.model import MonotonicNs, Scope, TargetId
 from pokepodsd.core.population import PART
-from pokepodsd.core.records import Alive, PodChanged
+from pokepodsd.core.records import Alive, ListBegun, ListEnded, PodChanged
 from tests.core.builders import T0, make_pod
 from tests.core.world import is_silent, make_world, pods
 
@@ -79,3 +79,19 @@ def test_a_pod_without_a_tunnel_or_an_address_of_its_node_asks_nobody() -> None:
     world.take_list(make_pod(host=""))
     world.run(60)
     assert EventKind.TARGET_DOWN in world.told()
+
+
+def test_a_list_is_known_to_be_under_way() -> None:
+    """Until it ends; what it named is known then."""
+    world = make_world()
+    engine = world.engine
+    assert not engine.is_listing
+    engine.take(ListBegun(), T0)
+    assert engine.is_listing
+    engine.take(ListEnded(scope=Scope.CLUSTER), T0)
+    assert not engine.is_listing
+    world.take_list(make_pod())
+    population = engine.stages.podding.population
+    (target,) = population.all()
+    assert target.id in population
+    assert TargetId("nobody") not in population
