@@ -2,17 +2,14 @@
 
 import pytest
 
-from pokepodsd.core.engine import TICK_NS
-from pokepodsd.core.entries import EventKind, Level
+from pokepodsd.core.entries import EventKind
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Scope
-from pokepodsd.core.population import PART
 from pokepodsd.core.records import (
     Alive,
     Identified,
     ListBegun,
     ListEnded,
     Lost,
-    PodChanged,
     PodRemoved,
     PodsListed,
     Refused,
@@ -241,55 +238,3 @@ def test_dead_node_that_is_removed_is_closed_once_for_all_its_pods() -> None:
     assert world.told() == []
     world.run(2)
     assert world.told() == [EventKind.PEER_WITHDRAWN]
-
-
-def test_narrowing_and_widening_are_told() -> None:
-    """More pods than two intervals carry, and fewer again."""
-    world = make_world(max_rate=20)
-    world.take_list(*pods(100), *(pods(250, node="node-c")[100:]))
-    world.run(30)
-    assert EventKind.SCOPE_NARROWED in world.told()
-    world.take_list(*pods(20))
-    world.run(120)
-    (entry,) = (one for one in world.entries if one.kind is EventKind.SCOPE_WIDENED)
-    assert entry.text == "all pods are poked again"
-    assert entry.level is Level.INFO
-
-
-def test_addresses_of_this_host_are_withdrawn() -> None:
-    """An address that a pod is said to have and this host has is nobody's to poke."""
-    world = make_world()
-    world.take_list(*pods(2))
-    world.run(1)
-    world.engine.set_own_addresses(frozenset({"10.1.0.1"}), world.now)
-    world.run(1)
-    assert world.engine.snapshot().targets == 1
-    world.forget_sends()
-    world.run(20)
-    assert {address for _, address in world.sends} == {"10.1.0.2"}
-
-
-def test_a_long_list_is_withdrawn_in_parts() -> None:
-    """No turn of the loop waits for all of it."""
-    world = make_world()
-    world.take_list(*pods(3 * PART))
-    world.run(1)
-    world.take_list()
-    counts = [world.engine.snapshot().targets]
-    while counts[-1]:
-        assert world.engine.next_wake() <= world.now + TICK_NS
-        world.turn()
-        world.now = MonotonicNs(world.now + TICK_NS)
-        counts.append(world.engine.snapshot().targets)
-    assert counts == [2 * PART, PART, 0]
-
-
-def test_a_pod_that_changes_is_poked_as_it_is_now() -> None:
-    """What is told of it later names its node."""
-    world = make_world(is_silent)
-    world.take_list(make_pod(node=None))
-    world.run(2)
-    world.engine.take(PodChanged(pod=make_pod(node="node-z")), world.now)
-    world.run(90)
-    (entry,) = (one for one in world.entries if one.kind is EventKind.TARGET_DOWN)
-    assert entry.fields["NODE"] == "node-z"

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from pokepodsd.core.inventory import Delta
 from pokepodsd.core.kernel import DumpBegun, DumpEnded, Route
-from pokepodsd.core.model import SECOND_NS, Layer, MonotonicNs, NodeName, Target, TargetId
+from pokepodsd.core.model import SECOND_NS, Family, Layer, MonotonicNs, NodeName, Target, TargetId
 from pokepodsd.core.peering import Peering
+from pokepodsd.core.peertargets import PeerTargets
 from pokepodsd.core.poking import Poking
 from pokepodsd.core.sights import tunnel_target, underlay_target
 from tests.core.builders import T0, V4, V6, draw_cookie, make_config, make_outcome
 from tests.core.kernelfacts import Fact, changed, make_link, make_route, removed
-from tests.core.peerfacts import pod_on
+from tests.core.peerfacts import make_peer, make_tunnel, pod_on
 
 HOSTS = ("10.9.0.1", "10.9.0.2", "10.9.0.3")
 BLOCKS = ("10.244.1.0/24", "10.244.2.0/24", "10.244.3.0/24", "10.244.4.0/24")
@@ -197,3 +198,13 @@ def test_a_peer_that_is_no_more_is_judged_no_more() -> None:
     stage.peering.judged(make_outcome(record.target), record, before, None)
     assert not list(stage.peering.all())
     assert stage.peering.bulletin.opened == 0
+
+
+def test_a_tunnel_without_an_address_to_poke_has_no_target() -> None:
+    """Where all that is within is this host's own, or of a family without a socket."""
+    targets = PeerTargets(frozenset({Family.V4}))
+    own = make_peer("node-b", "10.9.0.2", make_tunnel("10.9.0.2", BLOCKS[0]))
+    assert len(list(targets.of(own))) == 2
+    targets.own_addresses = frozenset({"10.244.1.0", "10.9.0.2"})
+    assert list(targets.of(own)) == []
+    assert list(targets.of(make_peer("n", None, make_tunnel(None, "fd00:1::/64")))) == []

@@ -11,15 +11,20 @@ from pokepodsd.core.model import Family, NodeName, Pod, Scope, TargetId, Uid
 from pokepodsd.core.pods import pod_from_object
 from pokepodsd.core.population import PART, REFUSALS_TO_BELIEVE, Population
 from pokepodsd.core.records import (
+    Fate,
     Identified,
     ListBegun,
     ListEnded,
+    NodeGone,
+    NodeSeen,
+    NodesRefused,
     PodChanged,
     PodIgnored,
     PodRemoved,
     PodsListed,
     Record,
     Refused,
+    ReportEnded,
     Watching,
 )
 from tests.apiserver.recordings import load_scene
@@ -276,3 +281,14 @@ def test_there_is_a_most_of_pods() -> None:
     ]
     saved = [make_target(9)]
     assert [delta.added for delta in population.restore(saved)] == []
+
+
+def test_what_is_no_pod_changes_no_target() -> None:
+    """What the reader says of itself, of Nodes and of reports."""
+    population = empty()
+    node = NodeName("node-b")
+    seen = NodeSeen(node=node, unschedulable=False, ready=True, deleting=False, created="")
+    ended = ReportEnded(report="event", fate=Fate.WRITTEN, text="")
+    assert feed(population, seen, NodeGone(node=node), NodesRefused(), ended) == []
+    population.set_own_addresses(frozenset({"10.244.1.1"}))
+    assert feed(population, PodChanged(pod=make_pod())) == []

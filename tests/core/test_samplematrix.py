@@ -182,3 +182,38 @@ def test_samples_of_what_is_not_known_are_left_out() -> None:
         Sample(labels=other, value=1.0),
     ]
     assert read(replace(given, now=[*given.now, *strange])) == read(given)
+
+
+def test_a_peer_without_a_name_is_met_by_its_address() -> None:
+    """An older node, or one that the API never named."""
+    given = answers(small())
+    now = [
+        replace(one, labels={**one.labels, "peer": ""}) if "peer" in one.labels else one
+        for one in given.now
+    ]
+    assert verdicts(read(replace(given, now=now))) == verdicts(read(given))
+
+
+def test_a_host_without_a_name_is_called_as_its_host_or_its_instance() -> None:
+    """As Prometheus has it."""
+    given = answers(small())
+    for labels, name in (
+        ({"node": "", "host": "host-0"}, "host-0"),
+        ({"node": "", "host": ""}, "192.0.2.0:9746"),
+    ):
+        now = [
+            replace(one, labels={**one.labels, **labels})
+            if one.name == "node_info" and one.labels["node"] == "node-a"
+            else one
+            for one in given.now
+        ]
+        assert read(replace(given, now=now)).nodes[0].name == name
+
+
+def test_a_node_that_is_gone_by_its_address_is_the_one_that_was_told() -> None:
+    """A target that never answered is the node whose address it has, and says so once."""
+    instance = f"{small().address(2)}:9746"
+    stranger = Sample(labels={"job": "pokepodsd", "instance": instance}, value=0)
+    matrix = read(answers(small(), strangers=(stranger,)))
+    assert [node.name for node in matrix.nodes] == ["node-a", "node-b", "node-c"]
+    assert [node.note for node in matrix.nodes] == ["", "", ""]

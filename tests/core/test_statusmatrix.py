@@ -217,3 +217,12 @@ def test_a_peer_that_is_not_well_says_why() -> None:
     said["underlay"] = None
     said["pods"]["down"] = 1
     assert "1 pod does not answer" in read(*documents).rows[0][1].text
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("inf"), float("nan")])
+def test_a_round_trip_that_is_none_is_refused(seconds: float) -> None:
+    """Neither negative nor without an end."""
+    document = small().documents()[0]
+    document["peers"][0]["rtt"]["median_seconds"] = seconds
+    with pytest.raises(SourceError):
+        parse(document, source="a file")

@@ -216,3 +216,13 @@ def test_what_is_traced_has_a_name() -> None:
     assert str(subject_of(end=POD)) == str(POD)
     assert str(subject_of(end=bare)) == f"10.244.2.7 behind {WITH_TUNNEL}"
     assert str(subject_of(None, end=bare)) == "10.244.2.7"
+
+
+def test_a_poke_is_tracked_where_it_may_be_ip_in_ip() -> None:
+    """Not through a tunnel of another protocol, nor without a node that is known."""
+    step = Step(target=POD, tunnel=TUNNEL, node=ADDRESS_B)
+    assert step.is_tracked
+    assert not replace(step, tunnel=None).is_tracked
+    assert not replace(step, node=None).is_tracked
+    assert not replace(step, tunnel=replace(TUNNEL, kind="vxlan")).is_tracked
+    assert replace(step, tunnel=replace(TUNNEL, kind="tun")).is_tracked

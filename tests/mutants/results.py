@@ -62,7 +62,7 @@ def tabulate(mutants: Sequence[Mutant], refused: set[str], status: dict[str, str
 def _share(count: Counter[str]) -> str:
     if not count["run"]:
         return ""
-    return f"{100 * (count['killed'] + count['timeout']) / count['run']:.1f} %"
+    return f"{100 * count['killed'] / count['run']:.1f} %"
 
 
 def describe(mutants: Iterable[Mutant], status: dict[str, str]) -> Iterator[str]:

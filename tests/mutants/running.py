@@ -29,6 +29,8 @@ _SURVIVED, _KILLED, _BROKEN = 0, 1, 2
 _MEMORY_BYTES = 3 << 30
 # How often a slow machine may take as long as the observed run.
 _PATIENCE = 4
+# A child makes its own tables of characters before the first example of hypothesis.
+_LEAST_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,9 @@ class MutantLoop:
         if not order:
             self._tell(Result(mutant=mutant, status="no tests", by=""))
             return
-        limit = math.ceil(2 + _PATIENCE * sum(observed.seconds[number] for number in order))
+        limit = math.ceil(
+            _LEAST_SECONDS + _PATIENCE * sum(observed.seconds[number] for number in order)
+        )
         seen_by = self._folder / "seen-by"
         seen_by.mkdir(exist_ok=True)
         pid = os.fork()
