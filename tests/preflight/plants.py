@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
@@ -140,6 +141,9 @@ def hanging_daemon(desk: Desk) -> Iterator[None]:
     runtime = {**os.environ, "RUNTIME_DIRECTORY": str(desk.socket.parent)}
     with Process(desk.node.command(*words, "run"), env=runtime) as daemon:
         daemon.wait_for_line("pokes tunnels every")
+        # Its socket comes after that line.
+        while not _listens(desk.socket):
+            time.sleep(0.01)
         os.kill(daemon.pid, signal.SIGSTOP)
         try:
             yield
@@ -148,6 +152,11 @@ def hanging_daemon(desk: Desk) -> Iterator[None]:
             with suppress(ProcessLookupError):
                 os.kill(daemon.pid, signal.SIGCONT)
     desk.socket.unlink(missing_ok=True)
+
+
+def _listens(path: "os.PathLike[str]") -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 @contextmanager
