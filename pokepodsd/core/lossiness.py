@@ -2,12 +2,14 @@
 
 Owns that this is told once of a peer, and once more when it is over, instead of each pod that
 happens to lose some pokes in a row. A pod that is dead loses all of them, and a peer that is cut
-off is a verdict's matter: the mark of a bad way is that several targets lose some, again and again.
+off is a verdict's matter: the mark of a bad way is that several targets lose some, again and again,
+while others are answered.
 """
 
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pokepodsd.core.decisions import Mood, MoodOf
 from pokepodsd.core.entries import Entry, EventKind, Level
@@ -36,6 +38,10 @@ _INTERVALS = 10
 _TOLD_ONE_OF = 20
 _SUSPECT_ONE_OF = 33
 _OVER_ONE_OF = 40
+# In so many intervals some pokes were lost and some answered. An outage has two such intervals, at
+# its begin and its end: two outages, one after the other, are no bad way, and one hides no dead pod.
+_MIXED = 6
+_SUSPECT_MIXED = 3
 _LOOK_EVERY_NS = SECOND_NS
 
 
@@ -47,8 +53,8 @@ class _Way:
     ended: int = 0
     lost: int = 0
     returns: deque[tuple[MonotonicNs, TargetId]] = field(default_factory=deque)
-    marks: deque[tuple[MonotonicNs, int]] = field(default_factory=deque)
-    """How many pokes had ended, an interval apart."""
+    marks: deque[tuple[MonotonicNs, int, int]] = field(default_factory=deque)
+    """How many pokes had ended, and were lost, an interval apart."""
     is_told: bool = False
 
     def forget(self, oldest_ns: int, now: MonotonicNs, interval_ns: int) -> None:
@@ -56,7 +62,7 @@ class _Way:
         while self.returns and self.returns[0][0] < oldest_ns:
             self.returns.popleft()
         if not self.marks or now - self.marks[-1][0] >= interval_ns:
-            self.marks.append((now, self.ended))
+            self.marks.append((now, self.ended, self.lost))
         while len(self.marks) > 1 and self.marks[1][0] <= oldest_ns:
             self.marks.popleft()
 
@@ -65,9 +71,24 @@ class _Way:
         before = self.marks[0][1] if self.marks else 0
         return len(self.returns) * one_of >= max(1, self.ended - before)
 
+    def is_mixed(self, times: int) -> bool:
+        """Whether in so many intervals, of late, some pokes were lost and some answered."""
+        intervals = pairwise([*self.marks, (0, self.ended, self.lost)])
+        mixed = (
+            0 < lost - lost_before < ended - ended_before
+            for (_, ended_before, lost_before), (_, ended, lost) in intervals
+        )
+        return sum(mixed) >= times
+
+    def is_suspect(self) -> bool:
+        """Whether news of single targets is to wait until more is known."""
+        loses = self.loses(_SUSPECT_ONE_OF) and self.is_mixed(_SUSPECT_MIXED)
+        return loses and self.targets(times=1) >= _SUSPECT
+
     def is_bad(self) -> bool:
         """Whether it is to be told."""
-        return self.loses(_TOLD_ONE_OF) and self.targets(_TIMES) >= _TARGETS
+        loses = self.loses(_TOLD_ONE_OF) and self.is_mixed(_MIXED)
+        return loses and self.targets(_TIMES) >= _TARGETS
 
     def goes_on(self, oldest_ns: int) -> bool:
         """Whether more is waited for; what was told may end before all returns are forgotten."""
@@ -113,9 +134,8 @@ class Lossiness:
                 return otherwise(node, since_ns)
             if way.is_told:
                 return Mood.MUFFLED
-            is_suspect = way.loses(_SUSPECT_ONE_OF) and way.targets(times=1) >= _SUSPECT
             found = otherwise(node, since_ns)
-            return Mood.WAIT if is_suspect and found is Mood.CLEAR else found
+            return Mood.WAIT if found is Mood.CLEAR and way.is_suspect() else found
 
         return of
 

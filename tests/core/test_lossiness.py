@@ -94,6 +94,29 @@ def test_a_lost_poke_of_each_is_no_bad_way() -> None:
     assert world.told() == []
 
 
+def test_outages_one_after_the_other_are_no_bad_way() -> None:
+    """All is lost, and then nothing, twice in a minute: every pod comes back twice."""
+    world = running(20)
+    for _ in range(2):
+        world.answer = is_silent
+        world.run(12)
+        world.answer = answers
+        world.run(15)
+    world.run(120)
+    assert EventKind.WAY_BAD not in world.told()
+
+
+def test_an_outage_hides_no_pod_that_is_dead_afterwards() -> None:
+    """What came back from it says nothing about a pod that did not."""
+    world = running(20)
+    world.answer = is_silent
+    world.run(12)
+    dead = min(target.address for target in world.engine.targets)
+    world.answer = lambda target: "silence" if target.address == dead else "reply"
+    world.run(40)
+    assert EventKind.TARGET_DOWN in world.told()
+
+
 def test_one_of_a_hundred_is_no_bad_way() -> None:
     """What a network may lose."""
     world = running(20)
