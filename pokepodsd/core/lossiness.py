@@ -39,7 +39,7 @@ _TOLD_ONE_OF = 20
 _SUSPECT_ONE_OF = 33
 _OVER_ONE_OF = 40
 # In so many intervals some pokes were lost and some answered. An outage has two such intervals, at
-# its begin and its end: two outages, one after the other, are no bad way, and one hides no dead pod.
+# its begin and its end: two outages are no bad way, and one hides no dead pod.
 _MIXED = 6
 _SUSPECT_MIXED = 3
 _LOOK_EVERY_NS = SECOND_NS

@@ -89,7 +89,7 @@ class Follower:
         with self._changed:
             return sum(isinstance(record, kind) for record in self.records)
 
-    def wait_for(self, condition: Callable[[], bool], timeout_seconds: float = 10.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], timeout_seconds: float = 30.0) -> None:
         """Wait until a record makes the condition true."""
         deadline = time.monotonic() + timeout_seconds
         with self._changed:
