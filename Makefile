@@ -61,6 +61,10 @@ soak: setup ## Let 20 nodes run with churn and a fault every 20 s, and look for 
 fuzz: setup ## Give each parser what a coverage-guided fuzzer finds, 10 minutes each (FUZZ="--seconds 60")
 	$(VENV)/bin/python -m tests.fuzz $(FUZZ)
 
+.PHONY: mutants
+mutants: setup ## Change the core one thing at a time, and look whether the tests notice (MUTANTS="--minutes 10")
+	$(VENV)/bin/python -m tests.mutants $(MUTANTS)
+
 .PHONY: removals
 removals: setup ## Show that tests see it where the handling of a fault is taken out (root)
 	$(VENV)/bin/python -m tests.faults.removals
