@@ -74,13 +74,13 @@ class Kubeconfig:
         document = _parse(self._path)
         plugin = self._plugin(document)
         named = [self._path, *_named_files(document, self._path)]
-        program = plugin and plugin.place()
+        program = plugin.place() if plugin else None
         if (files := [*named, program] if program else named) != self._files:
             self._files = files
             self._seen[1:] = self._fingerprint()[1:]
         for file in named:
             self._examine(file)
-        expires = plugin and self._ask(plugin, document)
+        expires = self._ask(plugin, program, document) if plugin else None
         configuration, provided = _read(document, self._path, self._scratch)
         self._expires = _future(expires or provided)
         # Under "authorization" in release 35 of the package, "BearerToken" in 37.
@@ -123,12 +123,14 @@ class Kubeconfig:
         except ValueError as error:
             raise CredentialsError(f"{self._path}: {error}") from None
 
-    def _ask(self, plugin: Plugin, document: Mapping[str, Any]) -> datetime | None:
+    def _ask(
+        self, plugin: Plugin, program: Path | None, document: Mapping[str, Any]
+    ) -> datetime | None:
         """Put into the document what its exec plugin says; until when that holds."""
         try:
-            if program := plugin.place():
+            if program is not None:
                 examine(program, users=self._users)
-            return take_credential(document, run(plugin, seconds=self._plugin_seconds))
+            return take_credential(document, run(plugin, program, seconds=self._plugin_seconds))
         except PluginError as error:
             raise PluginFailedError(
                 f"{self._path}: the exec plugin {plugin.command} gave no credentials: {error}; "

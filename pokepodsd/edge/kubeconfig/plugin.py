@@ -55,14 +55,15 @@ class Plugin:
         return Path(found) if found else None
 
 
-def run(plugin: Plugin, *, seconds: float) -> dict[str, Any]:
+def run(plugin: Plugin, program: Path | None, *, seconds: float) -> dict[str, Any]:
     """Run it, end whatever it started, and give the ``status`` of its ExecCredential.
+
+    ``program`` is where `Plugin.place` found it: what was examined there is what runs.
 
     Raises:
         PluginError: it cannot be started, fails, says too much or nothing that can be used, or
             does not end in time.
     """
-    program = plugin.place()
     if program is None:
         raise PluginError("there is no such program in PATH")
     info: dict[str, Any] = {"interactive": False}
