@@ -151,14 +151,12 @@ def check_value(setting: Setting, value: object) -> Value:
             return _matching(setting, value)
         case Kind.CHOICE, str():
             if value not in setting.choices:
-                raise ValueError(
-                    f"{value!r:.{_LONGEST_SHOWN}} is not one of {', '.join(setting.choices)}"
-                )
+                raise ValueError(f"{_quoted(value)} is not one of {', '.join(setting.choices)}")
             return value
         case Kind.TEXT_LIST, list() | tuple() if all(isinstance(item, str) for item in value):
             return tuple(_matching(setting, item) for item in value)
         case _:
-            raise ValueError(f"{value!r:.{_LONGEST_SHOWN}} is not {setting.kind.value}")
+            raise ValueError(f"{_quoted(value)} is not {setting.kind.value}")
 
 
 def parse_text(setting: Setting, text: str) -> Value:
@@ -170,11 +168,11 @@ def parse_text(setting: Setting, text: str) -> Value:
     match setting.kind:
         case Kind.BOOLEAN:
             if text not in {"true", "false"}:
-                raise ValueError(f"{text!r:.{_LONGEST_SHOWN}} is not {setting.kind.value}")
+                raise ValueError(f"{_quoted(text)} is not {setting.kind.value}")
             return text == "true"
         case Kind.INTEGER:
             if not text.isdecimal():
-                raise ValueError(f"{text!r:.{_LONGEST_SHOWN}} is not {setting.kind.value}")
+                raise ValueError(f"{_quoted(text)} is not {setting.kind.value}")
             return int(text)
         case Kind.TEXT_LIST:
             return tuple(item.strip() for item in text.split(",") if item.strip())
@@ -228,20 +226,25 @@ def _unknown_keys(raw: Mapping[str, Any]) -> Iterator[Complaint]:
                     yield Complaint(key=f"{section}.{name}", text=f"unknown; known are {allowed}")
 
 
+def _quoted(value: object) -> str:
+    """What was given, as much of it as a person reads."""
+    return f"{value!r:.{_LONGEST_SHOWN}}"
+
+
 def _duration_ns(text: str) -> int:
     if not _DURATION.fullmatch(text):
         # durationpy skips over what it does not know, if it knows the beginning and the end.
-        raise ValueError(f"{text!r:.{_LONGEST_SHOWN}} is not {Kind.DURATION.value}")
+        raise ValueError(f"{_quoted(text)} is not {Kind.DURATION.value}")
     try:
         parsed = durationpy.from_str(text)
     except durationpy.DurationError as error:
-        raise ValueError(f"{text!r:.{_LONGEST_SHOWN}} is not {Kind.DURATION.value}") from error
+        raise ValueError(f"{_quoted(text)} is not {Kind.DURATION.value}") from error
     return round(parsed.total_seconds() * 1_000_000) * 1_000
 
 
 def _matching(setting: Setting, text: str) -> str:
     if setting.pattern and not re.fullmatch(setting.pattern, text):
-        raise ValueError(f"{text!r:.{_LONGEST_SHOWN}} is not {setting.wanted}")
+        raise ValueError(f"{_quoted(text)} is not {setting.wanted}")
     return text
 
 
