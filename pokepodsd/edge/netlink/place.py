@@ -8,7 +8,7 @@ from enum import Enum
 from pokepodsd.edge.netlink.messages import Message
 
 # linux/netlink.h.
-_NLM_F_REPLACE, _NLM_F_EXCL, _NLM_F_APPEND = 0x100, 0x200, 0x800
+_NLM_F_EXCL, _NLM_F_APPEND = 0x200, 0x800
 
 
 class Place(Enum):
@@ -26,7 +26,7 @@ def place_of(message: Message) -> Place:
     The kernel sets NLM_F_EXCL in the news of a route that is the only one. A dump tells them in
     their order.
     """
-    if message.flags & _NLM_F_REPLACE:
+    if message.replaces:
         return Place.INSTEAD
     if message.flags & _NLM_F_EXCL:
         return Place.ALONE
