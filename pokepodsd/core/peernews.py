@@ -3,7 +3,7 @@
 Owns the words: which node, which layer, since when, and what to do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from pokepodsd.core.decisions import CutOff, Decision
@@ -145,9 +145,9 @@ def _broken(decision: Decision, now: MonotonicNs) -> Entry:
 
 
 def _unreachable(decision: Decision, now: MonotonicNs) -> Entry:
-    failure = decision.view.underlay_failure
-    # Names of errnos: what this host did not send, the node could not answer.
-    remedy = not_sent([failure]) if failure.startswith("E") else CHECK_NODE
+    failures = {decision.view.underlay_failure}
+    # What this host did not send, the node could not answer.
+    remedy = not_sent(failures) if _are_errnos(failures) else CHECK_NODE
     text = (
         f"{decision.peer} is unreachable for {span(now - decision.since_ns)}: neither its own "
         f"address nor anything behind its tunnel answers; {remedy}"
@@ -169,6 +169,11 @@ def _examples(decisions: Sequence[Decision]) -> str:
     return shown if left <= 0 else f"{shown} (and {count(left, 'more peer')})"
 
 
+def _are_errnos(failures: Set[str]) -> bool:
+    """Whether this host sent nothing: names of errnos are all that is known."""
+    return bool(failures) and all(name.startswith("E") for name in failures)
+
+
 def _self_layer(views: Sequence[View]) -> Layer:
     answering = sum(view.underlay is Sight.ANSWERS for view in views)
     return Layer.TUNNEL if 2 * answering > len(views) else Layer.UNDERLAY
@@ -176,7 +181,7 @@ def _self_layer(views: Sequence[View]) -> Layer:
 
 def _self_remedy(views: Sequence[View], links: Sequence[Link]) -> str:
     failures = {view.record.failure for view in views if view.record is not None}
-    if failures and all(name.startswith("E") for name in failures):
+    if _are_errnos(failures):
         return not_sent(failures)
     for what, found in (
         ("is set down", [link.name for link in links if not link.is_up]),
