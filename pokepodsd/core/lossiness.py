@@ -73,10 +73,10 @@ class _Way:
 
     def is_mixed(self, times: int) -> bool:
         """Whether in so many intervals, of late, some pokes were lost and some answered."""
-        intervals = pairwise([*self.marks, (0, self.ended, self.lost)])
+        counts = [*((ended, lost) for _, ended, lost in self.marks), (self.ended, self.lost)]
         mixed = (
             0 < lost - lost_before < ended - ended_before
-            for (_, ended_before, lost_before), (_, ended, lost) in intervals
+            for (ended_before, lost_before), (ended, lost) in pairwise(counts)
         )
         return sum(mixed) >= times
 
