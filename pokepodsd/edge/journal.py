@@ -18,7 +18,7 @@ from logging_journald import JournaldTransport
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.escaping import escape
 
-__all__ = ["JournalHandler", "escape", "install", "set_level", "write"]
+__all__ = ["JournalHandler", "escape", "flush", "install", "set_level", "write"]
 
 # A journal's queue holds 10 entries where nobody raised net.unix.max_dgram_qlen, and it takes some
 # seconds to start again. What a burst tells is far less than this.
