@@ -3,18 +3,16 @@
 Whatever does not happen as it should is a `SurpriseError` here, in words for who watches.
 """
 
-import contextlib
 import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster import Cluster, Daemon, pod_on
 from tests.demonstration.interrupts import Interrupts
-from tests.demonstration.leftovers import Traces
+from tests.demonstration.premises import Premises
 from tests.lab import Encapsulation, LabError, Line, Node, Place
 
 PODS_PER_NODE = 4
@@ -35,15 +33,11 @@ class SurpriseError(Exception):
     """Something did not happen as the demonstration says it does."""
 
 
-class Stage:
+class Stage(Premises):
     """The cluster and the daemons; `close` removes them all, whatever state they are in."""
 
     def __init__(self, interrupts: Interrupts) -> None:
-        self._interrupts = interrupts
-        self._exits = contextlib.ExitStack()
-        self._traces: Traces | None = None
-        self.cluster: Cluster
-        self.folder: Path
+        super().__init__(interrupts)
         self.programs = Path(sys.executable).parent
         self.daemons: dict[Node, Daemon] = {}
 
@@ -68,20 +62,15 @@ class Stage:
 
     def build(self) -> None:
         """Build the cluster and create its Nodes, which are Ready, and its pods."""
-        with self._interrupts.deferred():
-            temporary = tempfile.TemporaryDirectory(prefix="pokepodsd-demo-")
-            self.folder = Path(self._exits.enter_context(temporary))
-            # For the daemons, whose scratch folders go with ours even if they are killed.
-            os.environ["TMPDIR"] = str(self.folder)
-            cluster = Cluster(
-                self.folder,
+        self._build(
+            "pokepodsd-demo-",
+            lambda folder: Cluster(
+                folder,
                 nodes=3,
                 tunnels=Encapsulation.IPIP,
                 generic_timeout_seconds=FORGETS_AFTER_SECONDS,
-            )
-            self.cluster = self._exits.enter_context(cluster)
-            namespaces = [place.namespace for place in self.cluster.lab.places]
-            self._traces = Traces(self.folder, namespaces)
+            ),
+        )
         control = self.cluster.api.control
         control.change_settings(node_selectors=True)
         with self.cluster.lab.hub.inside():
@@ -162,16 +151,6 @@ class Stage:
     def status(self, node: Node) -> str:
         """A node's status line as it is now."""
         return self.daemons[node].notify.values("STATUS")[-1]
-
-    def close(self) -> None:
-        """Remove it all; signals are not taken any more."""
-        self._interrupts.ignore()
-        self._exits.close()
-
-    def find_leftovers(self) -> list[str]:
-        """Say what is left after `close`."""
-        traces, self._traces = self._traces, None
-        return traces.find() if traces else []
 
 
 def pod_name(node: Node, number: int) -> str:

@@ -5,20 +5,18 @@ Owns building and removing it, and the one lock around what several threads look
 
 import contextlib
 import os
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from tests.apiserver.podfactory import PodArguments
 from tests.cluster import Cluster
 from tests.daemon.nodes import register
 from tests.demonstration.interrupts import Interrupts
-from tests.demonstration.leftovers import Traces
+from tests.demonstration.premises import Premises
 from tests.lab import Encapsulation, Node
 from tests.soak.churn import Change, Slot, Step
 from tests.soak.notices import Notice
@@ -50,13 +48,11 @@ class Size:
         }
 
 
-class World:
+class World(Premises):
     """What the parts of a run share; ``lock`` is for the truth, the lives and the notices."""
 
     def __init__(self, interrupts: Interrupts) -> None:
-        self._interrupts = interrupts
-        self._exits = contextlib.ExitStack()
-        self._traces: Traces | None = None
+        super().__init__(interrupts)
         self.lock = threading.RLock()
         self.control = threading.RLock()
         """Held by whoever asks the API server's control socket, or takes the server away."""
@@ -66,22 +62,20 @@ class World:
         self.units: dict[str, Unit] = {}
         self.harness: list[str] = []
         """What went wrong with the run itself."""
-        self.cluster: Cluster
         self.size: Size
         self._made: dict[str, PodArguments] = {}
 
     def build(self, size: Size) -> None:
         """Build the cluster, without pods; no daemon runs yet."""
         self.size = size
-        with self._interrupts.deferred():
-            temporary = tempfile.TemporaryDirectory(prefix="pokepodsd-soak-")
-            folder = Path(self._exits.enter_context(temporary))
-            os.environ["TMPDIR"] = str(folder)
-            cluster = Cluster(folder, nodes=size.nodes, pod_prefix=24, tunnels=Encapsulation.IPIP)
-            self.cluster = self._exits.enter_context(cluster)
-            self._traces = Traces(folder, [one.namespace for one in cluster.lab.places])
-            # What it is late with would be taken for a fault of the network.
-            os.setpriority(os.PRIO_PROCESS, self.relay_pid, -10)
+        self._build(
+            "pokepodsd-soak-",
+            lambda folder: Cluster(
+                folder, nodes=size.nodes, pod_prefix=24, tunnels=Encapsulation.IPIP
+            ),
+        )
+        # What it is late with would be taken for a fault of the network.
+        os.setpriority(os.PRIO_PROCESS, self.relay_pid, -10)
         register(self.cluster, *self.cluster.lab.nodes)
         for node in self.nodes:
             unit = Unit(self.cluster, node, self.truth)
@@ -93,20 +87,6 @@ class World:
     def nodes(self) -> Sequence[Node]:
         """The nodes, in the order of the schedule's indexes."""
         return self.cluster.lab.nodes
-
-    def enter(self, manager: contextlib.AbstractContextManager[Any]) -> Any:
-        """Have this left when the world ends, before the cluster goes."""
-        return self._exits.enter_context(manager)
-
-    def close(self) -> None:
-        """Remove it all; signals are not taken any more."""
-        self._interrupts.ignore()
-        self._exits.close()
-
-    def find_leftovers(self) -> list[str]:
-        """Say what is left after `close`."""
-        traces, self._traces = self._traces, None
-        return traces.find() if traces else []
 
     def address(self, slot: Slot) -> str:
         """The address of a place for a pod."""
