@@ -28,13 +28,20 @@ class Ended:
     status: int
 
 
+def children(pid: int) -> list[int]:
+    """The children of a process, of all its threads; none where it has ended."""
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
 def family(pid: int) -> Iterator[int]:
     """A process and all its descendants that live now."""
     yield pid
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                yield from family(int(child))
+    for child in children(pid):
+        yield from family(child)
 
 
 def cpu_ns(pid: int) -> int:
@@ -73,6 +80,16 @@ def peak_bytes(pid: int) -> int:
 def resident_bytes(pid: int) -> int:
     """The resident set of one process now (VmRSS)."""
     return kib_of(f"/proc/{pid}/status", "VmRSS")
+
+
+def descriptor_count(pid: int) -> int:
+    """How many file descriptors one process has open."""
+    return len([*Path(f"/proc/{pid}/fd").iterdir()])
+
+
+def thread_count(pid: int) -> int:
+    """How many threads one process has."""
+    return len([*Path(f"/proc/{pid}/task").iterdir()])
 
 
 def icmp_count(snmp: str, table: str, name: str) -> int:

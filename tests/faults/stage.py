@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from pokepodsd.core.entries import EventKind
-from tests.bench.accounting import family, resident_bytes
+from tests.bench.accounting import descriptor_count, family, resident_bytes, thread_count
 from tests.cluster import Cluster, Tables
 from tests.daemon.journalled import JournalledDaemon, daemon_under_a_journal, kinds
 from tests.daemon.nodes import register
@@ -48,8 +48,8 @@ class Footprint:
         return cls(
             daemon_bytes=resident_bytes(pid),
             all_bytes=sum(resident_bytes(one) for one in pids),
-            descriptors=sum(len([*Path(f"/proc/{one}/fd").iterdir()]) for one in pids),
-            threads=sum(len([*Path(f"/proc/{one}/task").iterdir()]) for one in pids),
+            descriptors=sum(descriptor_count(one) for one in pids),
+            threads=sum(thread_count(one) for one in pids),
             processes=len(pids),
         )
 

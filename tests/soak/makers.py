@@ -12,10 +12,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from tests.apiserver.faults import FaultKind, FaultMatch
+from tests.bench.accounting import children
 from tests.lab import Node
 from tests.soak.schedule import Planned
 from tests.soak.unit import Unit
@@ -229,15 +229,6 @@ def load(world: World, making: Making, planned: Planned) -> Iterator[None]:
         for one in busy:
             one.kill()
             one.wait()
-
-
-def children(pid: int) -> list[int]:
-    """The children of a process; of a daemon without metrics, its reader."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [int(one) for one in text.split()]
 
 
 def _remount(unit: Unit, how: str) -> None:

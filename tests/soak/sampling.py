@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from pokepodsd.edge import metrics
-from tests.bench.accounting import resident_bytes
+from tests.bench.accounting import children, descriptor_count, resident_bytes, thread_count
 from tests.soak.leaks import Sample
-from tests.soak.makers import children
 from tests.soak.truth import SECOND_NS
 from tests.soak.unit import Unit
 from tests.soak.world import World
@@ -71,10 +70,8 @@ class Sampler:
         self._note("daemon RSS", unit, pid, resident_bytes(pid))
         if reader is not None:
             self._note("reader RSS", unit, reader, resident_bytes(reader))
-            held = sum(len([*Path(f"/proc/{one}/fd").iterdir()]) for one in pids)
-            threads = sum(len([*Path(f"/proc/{one}/task").iterdir()]) for one in pids)
-            self._note("descriptors", unit, pid, held)
-            self._note("threads", unit, pid, threads)
+            self._note("descriptors", unit, pid, sum(descriptor_count(one) for one in pids))
+            self._note("threads", unit, pid, sum(thread_count(one) for one in pids))
         if with_series:
             self._note("series", unit, pid, count_series(unit.runtime / "control.sock"))
 
