@@ -17,7 +17,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from pokepodsd.edge.control import Client
 from tests.daemon.wire import wait_request_to
 from tests.faults.stage import Stage
 from tests.lab import Echo, EchoCapture, IcmpForger, Kind, Node
@@ -73,11 +72,7 @@ def lying(place: Node, lie: Callable[[Liar, Echo], None]) -> AbstractContextMana
 
 def metrics(stage: Stage) -> dict[str, Any]:
     """What the daemon answers when it is asked for its metrics."""
-    client = Client(stage.cluster.runtime_folder(stage.here) / "control.sock")
-    try:
-        return dict(client.ask({"metrics": {}})["metrics"])
-    finally:
-        client.close()
+    return dict(stage.ask({"metrics": {}})["metrics"])
 
 
 def strays(stage: Stage) -> Counter[str]:

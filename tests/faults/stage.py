@@ -7,13 +7,14 @@ fault, and when it is over, is for the tests.
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from pokepodsd.core.entries import EventKind
+from pokepodsd.edge.control import NAME, Client
 from tests.bench.accounting import descriptor_count, family, resident_bytes, thread_count
 from tests.cluster import Cluster, Tables
 from tests.daemon.journalled import JournalledDaemon, daemon_under_a_journal, kinds
@@ -78,6 +79,16 @@ class Stage:
         """One pod of the other node less."""
         self.cluster.api.control.delete_pod("shop", f"{self.there.name}-{number}")
         self.pods.discard(number)
+
+    def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the daemon answers at its control socket, where that is one line."""
+        with closing(Client(self.control)) as client:
+            return client.ask(request)
+
+    @property
+    def control(self) -> Path:
+        """The daemon's control socket."""
+        return self.cluster.runtime_folder(self.here) / NAME
 
     def wait_well(self, *, api: str = "watching", seconds: float = _PATIENCE_SECONDS) -> None:
         """Wait until all targets are up, and the API is as said."""

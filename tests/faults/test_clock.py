@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from pokepodsd.core.entries import EventKind
-from pokepodsd.edge.control import NAME, Client
+from pokepodsd.edge.control import Client
 from tests.cluster import Cluster
 from tests.daemon.wire import SECOND_NS, wait_requests_until
 from tests.faults.stage import INTERVAL_SECONDS, Stage, stage
@@ -34,11 +35,8 @@ def staged(cluster: Cluster, clock: SteppedClock) -> Iterator[Stage]:
 
 def document(staged: Stage) -> list[Mapping[str, Any]]:
     """The lines of a status, all peers and targets."""
-    client = Client(staged.cluster.runtime_folder(staged.here) / NAME)
-    try:
+    with closing(Client(staged.control)) as client:
         return [*client.stream({"status": {"peers": "all", "targets": "all"}})]
-    finally:
-        client.close()
 
 
 def values(found: Any, *names: str) -> Iterator[Any]:

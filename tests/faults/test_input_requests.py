@@ -19,10 +19,9 @@ PATIENCE_SECONDS = 20.0
 
 def ask(staged: Stage, line: bytes) -> list[bytes]:
     """One client with one line; what it is told first, if anything."""
-    path = staged.cluster.runtime_folder(staged.here) / "control.sock"
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PATIENCE_SECONDS)
-        client.connect(str(path))
+        client.connect(str(staged.control))
         client.sendall(line + b"\n")
         with client.makefile("rb") as said:
             return [one for one in [said.readline()] if one]

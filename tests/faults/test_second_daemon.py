@@ -4,20 +4,15 @@ import time
 
 from pokepodsd.core.entries import EventKind
 from pokepodsd.edge import statefile
-from pokepodsd.edge.control import NAME, Client
-from tests.cluster import Cluster
 from tests.daemon.journalled import daemon_under_a_journal, kinds
 from tests.daemon.wire import SECOND_NS, wait_requests_until
 from tests.faults.stage import INTERVAL_SECONDS, PODS, TABLES, Stage
 from tests.faults.test_state import wait_saved
 
 
-def pid_at(cluster: Cluster, staged: Stage) -> int:
+def pid_at(staged: Stage) -> int:
     """Which process answers at the control socket."""
-    client = Client(cluster.runtime_folder(staged.here) / NAME)
-    reply = client.ask({"metrics": {}})
-    client.close()
-    return int(reply["metrics"]["pid"])
+    return int(staged.ask({"metrics": {}})["metrics"]["pid"])
 
 
 def test_two_with_the_same_folders(staged: Stage) -> None:
@@ -35,7 +30,7 @@ def test_two_with_the_same_folders(staged: Stage) -> None:
         closed = second.wait_entry(EventKind.CONTROL_CLOSED)
         assert f"{state}: another running pokepodsd keeps its own there" in unsaved["MESSAGE"]
         assert "another running pokepodsd answers there" in closed["MESSAGE"]
-        assert pid_at(cluster, staged) == first.process.pid
+        assert pid_at(staged) == first.process.pid
         both = time.monotonic_ns()
         wait_requests_until(staged.capture, both + round(3 * INTERVAL_SECONDS * SECOND_NS))
         assert (state / statefile.NAME).stat().st_ino == written.st_ino

@@ -4,8 +4,6 @@ Owns the readings. What grows, `leaks` says.
 """
 
 import contextlib
-import json
-import socket
 import threading
 import time
 from collections import defaultdict
@@ -14,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from pokepodsd.edge import metrics
+from pokepodsd.edge.control import Client
+from pokepodsd.errors import ControlError
 from tests.bench.accounting import children, descriptor_count, resident_bytes, thread_count
 from tests.soak.leaks import Sample
 from tests.soak.truth import SECOND_NS
@@ -51,7 +51,7 @@ class Sampler:
         while not self._is_over.wait(EVERY_SECONDS):
             number += 1
             for unit in self._world.units.values():
-                with contextlib.suppress(OSError, LookupError, ValueError):
+                with contextlib.suppress(OSError, LookupError, ValueError, ControlError):
                     self._read(unit, with_series=number % _ASK_SERIES_EVERY == 0)
             if self._world.control.acquire(blocking=False):
                 try:
@@ -82,12 +82,8 @@ class Sampler:
 
 def count_series(control: Path) -> int:
     """How many series a scrape of this daemon would have now."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(_PATIENCE_SECONDS)
-        client.connect(str(control))
-        client.sendall(b'{"metrics": {}}\n')
-        with client.makefile("rb") as lines:
-            document = json.loads(lines.readline())["metrics"]
+    with contextlib.closing(Client(control, patience_seconds=_PATIENCE_SECONDS)) as client:
+        document = client.ask({"metrics": {}})["metrics"]
     text = metrics.render(document, metrics.Format.TEXT, with_process=False)
     return sum(not line.startswith(b"#") for line in text.splitlines())
 
