@@ -280,7 +280,7 @@ class Engine:
         before = record.standing()
         transition = poking.judge(outcome)
         self._peering.judged(outcome, record, before, transition)
-        self._lossiness.note(outcome, before)
+        self._lossiness.note(outcome, before, poking.lanes[Layer.POD].interval_ns)
         if transition is None or target.layer is not Layer.POD:
             return
         # That a pod's first pokes were lost is the tunnel's news, where there is one.

@@ -57,12 +57,17 @@ class _Way:
     """How many pokes had ended, and were lost, an interval apart."""
     is_told: bool = False
 
-    def forget(self, oldest_ns: int, now: MonotonicNs, interval_ns: int) -> None:
+    def count(self, at_ns: MonotonicNs, interval_ns: int, *, is_loss: bool) -> None:
+        """A poke ended."""
+        if not self.marks or at_ns - self.marks[-1][0] >= interval_ns:
+            self.marks.append((at_ns, self.ended, self.lost))
+        self.ended += 1
+        self.lost += is_loss
+
+    def forget(self, oldest_ns: int) -> None:
         """Look at what was from then on."""
         while self.returns and self.returns[0][0] < oldest_ns:
             self.returns.popleft()
-        if not self.marks or now - self.marks[-1][0] >= interval_ns:
-            self.marks.append((now, self.ended, self.lost))
         while len(self.marks) > 1 and self.marks[1][0] <= oldest_ns:
             self.marks.popleft()
 
@@ -107,7 +112,7 @@ class Lossiness:
         self._ways: dict[NodeName, _Way] = {}
         self._next_look = MonotonicNs(0)
 
-    def note(self, outcome: Outcome, before: Standing) -> None:
+    def note(self, outcome: Outcome, before: Standing, interval_ns: int) -> None:
         """Count the end of one probe to a target of which ``before`` was believed."""
         probe = outcome.probe
         node, layer = probe.target.node, probe.target.layer
@@ -120,8 +125,7 @@ class Lossiness:
         way = self._ways.get(node)
         if way is None:
             way = self._ways[node] = _Way(probe.sent_ns)
-        way.ended += 1
-        way.lost += is_loss
+        way.count(outcome.at_ns, interval_ns, is_loss=is_loss)
         if is_reply and before.failures and before.health is Health.UP:
             way.returns.append((outcome.at_ns, probe.target.id))
 
@@ -159,7 +163,7 @@ class Lossiness:
         entries = []
         oldest_ns = now - _INTERVALS * interval_ns
         for node, way in [*self._ways.items()]:
-            way.forget(oldest_ns, now, interval_ns)
+            way.forget(oldest_ns)
             peer = peer_of(PeerId(node))
             if peer is None:
                 del self._ways[node]

@@ -44,6 +44,20 @@ def test_a_bad_way_is_told_once_and_once_when_it_is_good(share: float) -> None:
     assert world.counts() == (20, 0, 0)
 
 
+@pytest.mark.parametrize(("interval", "timeout"), [("1s", "500ms"), ("1s", "1s"), ("1500ms", "1s")])
+def test_a_bad_way_hides_its_pods_in_time(interval: str, timeout: str) -> None:
+    """A quarter of the pods loses its first three pokes: that is suspected before it is told,
+    whenever in a second it begins.
+    """
+    for seed in range(12):
+        world = make_world(interval=interval, timeout=timeout)
+        world.take_list(*pods(20))
+        world.run(30 + seed / 6)
+        world.answer = losing(0.51, seed)
+        world.run(20)
+        assert world.told() == [EventKind.WAY_BAD]
+
+
 def test_what_is_lost_is_said() -> None:
     """Of how many pokes, and of how many targets; and what to look at."""
     world = running(20)
