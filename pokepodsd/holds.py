@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pokepodsd.core.config import duration_text
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
 from pokepodsd.core.peers import Peer, PeerId
+from pokepodsd.core.values import duration_text
 from pokepodsd.edge.control import Connection
 
 # Far beyond any conntrack timeout in use.

@@ -7,10 +7,10 @@ API alone, and it is asked again.
 import contextlib
 import select
 
-from pokepodsd.core.config import duration_text
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.kernel import AddressesChanged, DumpEnded, Findings, Inspect, KernelEvent
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.core.values import duration_text
 from pokepodsd.core.words import span
 from pokepodsd.edge import conntrack
 from pokepodsd.edge.clock import asleep_ns, monotonic_ns

@@ -10,9 +10,9 @@ import click
 import pytest
 
 from pokepodsd.cli import main
-from pokepodsd.core.config import shown
 from pokepodsd.core.entries import EventKind
 from pokepodsd.core.settings import SECTIONS, SETTINGS, Setting
+from pokepodsd.core.values import shown
 
 ROOT = Path(__file__).resolve().parents[1]
 MANUAL = ROOT / "packaging" / "man"

@@ -9,8 +9,8 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from pokepodsd.core.config import shown
 from pokepodsd.core.settings import SECTIONS, SETTINGS, Kind, Setting
+from pokepodsd.core.values import shown
 
 # The date and the system are filled in with those of the release, by packaging/build/stage.py.
 _HEAD = r"""

@@ -106,7 +106,7 @@ def _reader_of(setting: Setting) -> Callable[[click.Context, click.Parameter, st
         if text is None:
             return None
         # Imported late, for the sake of the commands that need no configuration.
-        from pokepodsd.core.config import check_value, parse_text  # noqa: PLC0415
+        from pokepodsd.core.values import check_value, parse_text  # noqa: PLC0415
 
         try:
             value = parse_text(setting, text)

@@ -7,9 +7,9 @@ once, with the missing right and the two ways to grant it.
 from enum import Enum
 from typing import assert_never
 
-from pokepodsd.core.config import duration_text
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, Scope
+from pokepodsd.core.values import duration_text
 
 GRACE_NS = 10 * SECOND_NS
 

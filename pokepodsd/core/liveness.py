@@ -5,8 +5,8 @@ that is due and is not sent, or a probe whose time is over and that is not given
 loop. An API server or a network that does not answer is none.
 """
 
-from pokepodsd.core.config import duration_text
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
+from pokepodsd.core.values import duration_text
 
 # Far above any delay of a loaded host, far below the watchdog's period.
 PATIENCE_NS = 5 * SECOND_NS

@@ -3,10 +3,11 @@
 Owns that each is said once, and once again when it is over.
 """
 
-from pokepodsd.core.config import Config, duration_text
+from pokepodsd.core.config import Config
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.pacing import Pacing
 from pokepodsd.core.scope import Chooser
+from pokepodsd.core.values import duration_text
 
 # An interval that is longer by less than this is nobody's trouble.
 _TOLERANCE_PERCENT = 10

@@ -5,8 +5,8 @@ Owns its form.
 
 import textwrap
 
-from pokepodsd.core.config import shown
 from pokepodsd.core.settings import SECTIONS, SETTINGS, Setting
+from pokepodsd.core.values import shown
 
 
 def sample() -> str:

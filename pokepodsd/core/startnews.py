@@ -5,9 +5,10 @@ Owns the words. What the routes show is said right after, as the `bulletin` has 
 
 from collections.abc import Mapping
 
-from pokepodsd.core.config import Config, duration_text
+from pokepodsd.core.config import Config
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import Family, Snapshot
+from pokepodsd.core.values import duration_text
 
 
 def tell_start(version: str, config: Config, sockets: Mapping[Family, str], saved: int) -> Entry:

@@ -3,10 +3,10 @@
 Owns when it is due, and its words.
 """
 
-from pokepodsd.core.config import duration_text
 from pokepodsd.core.entries import Entry, EventKind, Level
 from pokepodsd.core.model import MonotonicNs
 from pokepodsd.core.status import Stages
+from pokepodsd.core.values import duration_text
 from pokepodsd.core.words import count, milliseconds
 
 

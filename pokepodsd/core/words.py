@@ -1,7 +1,7 @@
 """Numbers and times as a journal entry says them."""
 
-from pokepodsd.core.config import duration_text
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS
+from pokepodsd.core.values import duration_text
 
 
 def count(number: int, noun: str) -> str:

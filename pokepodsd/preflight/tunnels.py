@@ -7,10 +7,10 @@ import shlex
 import time
 from collections.abc import Iterator
 
-from pokepodsd.core.config import duration_text
 from pokepodsd.core.kernel import Link, RouteAnswer, Tunnel
 from pokepodsd.core.model import SECOND_NS
 from pokepodsd.core.tunneldevices import is_tunnel
+from pokepodsd.core.values import duration_text
 from pokepodsd.core.words import count
 from pokepodsd.edge import conntrack, sysctl
 from pokepodsd.edge.hostaddresses import addresses_by_device

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pokepodsd.core.config import check_value, parse_text
 from pokepodsd.core.settings import SETTINGS
+from pokepodsd.core.values import check_value, parse_text
 
 NAME = "pokepodsd.service"
 PROPERTIES = (

@@ -9,8 +9,8 @@ import pytest
 
 from pokepodsd import __version__
 from pokepodsd.cli import _COMMANDS, main
-from pokepodsd.core.config import shown
 from pokepodsd.core.settings import SETTINGS
+from pokepodsd.core.values import shown
 from tests.cli.conftest import COMMAND, Run
 from tests.cli.terminal import Terminal
 

@@ -9,17 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pokepodsd.core.config import (
-    MOST_IN_FLIGHT,
-    Config,
-    check_value,
-    parse_text,
-    shown,
-    validate,
-)
+from pokepodsd.core.config import MOST_IN_FLIGHT, Config, validate
 from pokepodsd.core.model import SECOND_NS
 from pokepodsd.core.sample import sample
 from pokepodsd.core.settings import BY_KEY, SECTIONS, SETTINGS, Kind, Setting
+from pokepodsd.core.values import check_value, parse_text, shown
 from pokepodsd.errors import ConfigError
 
 ALLOWED_TYPES: dict[Kind, tuple[type, ...]] = {

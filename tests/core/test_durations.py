@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pokepodsd.core.config import check_value, duration_text, validate
+from pokepodsd.core.config import validate
 from pokepodsd.core.model import SECOND_NS
 from pokepodsd.core.settings import BY_KEY, Kind
+from pokepodsd.core.values import check_value, duration_text
 from pokepodsd.errors import ConfigError
 
 WIDE = replace(BY_KEY["poke.interval"], least=None, most=None)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pokepodsd.core.config import check_value, shown
 from pokepodsd.core.model import SECOND_NS
 from pokepodsd.core.settings import BY_KEY, SECTIONS, SETTINGS, Kind, Setting
+from pokepodsd.core.values import check_value, shown
 
 DEFAULTS = {
     "kubernetes.kubeconfig": "auto",
