@@ -51,7 +51,11 @@ def test_an_input_that_takes_too_long_is_found() -> None:
 
 def test_an_input_that_takes_much_memory_is_found() -> None:
     """More than all before it had, by a quarter of a gigabyte."""
-    watched = Watched(lambda data: bytearray(2 * MOST_GROWN_BYTES * len(data)).clear())
+
+    def takes(data: bytes) -> None:
+        bytearray(2 * MOST_GROWN_BYTES * len(data)).clear()
+
+    watched = Watched(takes, longest_seconds=60)
     assert watched.run(b"") is None
     found = watched.run(b"a")
     assert found is not None
