@@ -15,13 +15,8 @@ from pokepodsd.core.errands import Errand, encode_errand
 from pokepodsd.core.gathering import Gathering
 from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import MILLISECOND_NS, SECOND_NS, MonotonicNs
-from pokepodsd.core.records import (
-    LONGEST_RECORD,
-    ListEnded,
-    Lost,
-    Record,
-    decode,
-)
+from pokepodsd.core.recordlines import LONGEST_RECORD, decode
+from pokepodsd.core.records import ListEnded, Lost, Record
 from pokepodsd.edge.clock import monotonic_ns
 from pokepodsd.errors import GarbledError
 

@@ -30,7 +30,8 @@ from pokepodsd.core.errands import LONGEST_ERRAND, Lookup, decode_errand
 from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Pause
-from pokepodsd.core.records import Lost, Record, encode
+from pokepodsd.core.recordlines import encode
+from pokepodsd.core.records import Lost, Record
 from pokepodsd.edge.child import end_descendants
 from pokepodsd.errors import CredentialsError, GarbledError
 from pokepodsd.reporter import Reporter

@@ -14,7 +14,8 @@ from pathlib import Path
 from pokepodsd.core.config import validate
 from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.protocol import Timings
-from pokepodsd.core.records import LONGEST_RECORD, Record, decode
+from pokepodsd.core.recordlines import LONGEST_RECORD, decode
+from pokepodsd.core.records import Record
 from pokepodsd.edge.child import Child
 
 PATIENCE_SECONDS = 60.0

@@ -1,6 +1,7 @@
 """Checks what crosses the pipe: written and read back, and nothing else taken."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from pokepodsd.core.model import NodeName, Pod, Scope, Uid
 from pokepodsd.core.objects import LONGEST_TEXT
 from pokepodsd.core.pods import pod_from_object
+from pokepodsd.core.recordlines import LONGEST_RECORD, decode, encode
 from pokepodsd.core.records import (
-    LONGEST_RECORD,
     Alive,
     Asked,
     Fate,
@@ -30,8 +31,6 @@ from pokepodsd.core.records import (
     Refused,
     ReportEnded,
     Watching,
-    decode,
-    encode,
 )
 from pokepodsd.core.requests import Request, Result
 from pokepodsd.core.watch import TOLD_AT_ONCE
@@ -223,6 +222,11 @@ def test_pod_of_another_length_is_garbled(length: int) -> None:
         b'["node-gone",{}]',
         b'["node-gone",{"node":null}]',
         b'["nodes-refused",{"message":"m"}]',
+        rb'["node-gone",{"node":"\ud800"}]',
+        rb'["node-gone",{"node":"\uDC00"}]',
+        b'["node-gone",{"node":"\xed\xa0\x80"}]',
+        b'["node-gone",{"node":"\xc3\xa9"}]',
+        '["node-gone",{"node":"n"}]'.encode("utf-16"),
         b'["node-seen",{}]',
         b'["node-seen",[]]',
         b'["node-seen",""]',
@@ -238,6 +242,20 @@ def test_near_misses_are_garbled(line: bytes) -> None:
     """Missing, unknown and mistyped parts, and nesting without end."""
     with pytest.raises(GarbledError):
         decode(line)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Lost(reason="a half: \ud800, a pair: \U0001f600"),
+        Refused(message="a half: \ud800, a pair: \U0001f600"),
+        ReportEnded(report="event", fate=Fate.REFUSED, text="a half: \ud800, a pair: \U0001f600"),
+    ],
+)
+def test_half_a_pair_in_a_message_is_told_by_its_number(record: Record) -> None:
+    """An API server's words, which JSON lets be no characters, do not stop the reader."""
+    told = decode(encode(record)[:-1])
+    assert "a half: \\ud800, a pair: \U0001f600" in asdict(told).values()
 
 
 def test_page_of_real_pods_is_far_below_the_longest_record() -> None:

@@ -11,17 +11,8 @@ import pytest
 from pokepodsd.core.entries import EventKind
 from pokepodsd.core.errands import Lookup, decode_errand
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, NodeName, Scope, Uid
-from pokepodsd.core.records import (
-    LONGEST_RECORD,
-    Alive,
-    Identified,
-    ListEnded,
-    Lost,
-    NodeGone,
-    PodRemoved,
-    Record,
-    encode,
-)
+from pokepodsd.core.recordlines import LONGEST_RECORD, encode
+from pokepodsd.core.records import Alive, Identified, ListEnded, Lost, NodeGone, PodRemoved, Record
 from pokepodsd.edge.child import Child
 from pokepodsd.keeper import SILENCE_NS, Keeper
 from tests.edge.support import wait_readable

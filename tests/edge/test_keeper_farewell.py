@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from pokepodsd.core.model import MonotonicNs, NodeName, Uid
-from pokepodsd.core.records import Identified, PodRemoved, Record, encode
+from pokepodsd.core.recordlines import encode
+from pokepodsd.core.records import Identified, PodRemoved, Record
 from pokepodsd.edge.child import Child
 from pokepodsd.keeper import Keeper
 

@@ -4,7 +4,8 @@ import signal
 import socket
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs, Uid
-from pokepodsd.core.records import PodRemoved, encode
+from pokepodsd.core.recordlines import encode
+from pokepodsd.core.records import PodRemoved
 from pokepodsd.edge.child import Child
 from pokepodsd.keeper import SILENCE_NS, Keeper
 from tests.edge.support import wait_readable

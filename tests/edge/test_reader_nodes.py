@@ -19,8 +19,8 @@ from pokepodsd.core.errands import Lookup, encode_errand
 from pokepodsd.core.lines import LineBuffer
 from pokepodsd.core.model import NodeName
 from pokepodsd.core.protocol import Timings
+from pokepodsd.core.recordlines import LONGEST_RECORD, decode
 from pokepodsd.core.records import (
-    LONGEST_RECORD,
     Alive,
     NodeGone,
     NodeSeen,
@@ -28,7 +28,6 @@ from pokepodsd.core.records import (
     PodChanged,
     Record,
     Watching,
-    decode,
 )
 from pokepodsd.edge.child import Child
 from tests.apiserver.client import ApiServer as ClusterServer

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pokepodsd.core.errands import ConditionReport, EventReport, Lookup, Status, encode_errand
 from pokepodsd.core.model import Family, NodeName, Scope, Target, TargetId, Uid, WallNs
 from pokepodsd.core.pods import pod_from_object
+from pokepodsd.core.recordlines import encode
 from pokepodsd.core.records import (
     Alive,
     Asked,
@@ -29,7 +30,6 @@ from pokepodsd.core.records import (
     PodsListed,
     ReportEnded,
     Watching,
-    encode,
 )
 from pokepodsd.core.requests import Request, Result
 from pokepodsd.core.sample import sample
