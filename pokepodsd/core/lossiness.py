@@ -8,7 +8,7 @@ while others are answered.
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from pokepodsd.core.decisions import Mood, MoodOf
@@ -42,6 +42,9 @@ _OVER_ONE_OF = 40
 # its begin and its end: two outages are no bad way, and one hides no dead pod.
 _MIXED = 6
 _SUSPECT_MIXED = 3
+# A suspicion is of so many intervals, the one that lasts included: what came back from an outage
+# shall not hide for long a pod that dies after it.
+_SUSPECT_INTERVALS = 4
 _LOOK_EVERY_NS = SECOND_NS
 
 
@@ -71,6 +74,13 @@ class _Way:
         while len(self.marks) > 1 and self.marks[1][0] <= oldest_ns:
             self.marks.popleft()
 
+    def lately(self) -> "_Way":
+        """The same, of the last few intervals."""
+        marks = deque(self.marks, maxlen=_SUSPECT_INTERVALS)
+        oldest_ns = marks[0][0] if marks else self.since_ns
+        returns = deque(one for one in self.returns if one[0] >= oldest_ns)
+        return replace(self, marks=marks, returns=returns)
+
     def loses(self, one_of: int) -> bool:
         """Whether one of so many pokes, of late, was the return of a target."""
         before = self.marks[0][1] if self.marks else 0
@@ -87,8 +97,9 @@ class _Way:
 
     def is_suspect(self) -> bool:
         """Whether news of single targets is to wait until more is known."""
-        loses = self.loses(_SUSPECT_ONE_OF) and self.is_mixed(_SUSPECT_MIXED)
-        return loses and self.targets(times=1) >= _SUSPECT
+        lately = self.lately()
+        loses = lately.loses(_SUSPECT_ONE_OF) and lately.is_mixed(_SUSPECT_MIXED)
+        return loses and lately.targets(times=1) >= _SUSPECT
 
     def is_bad(self) -> bool:
         """Whether it is to be told."""

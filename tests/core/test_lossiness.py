@@ -8,6 +8,9 @@ from pokepodsd.core.entries import EventKind
 from pokepodsd.core.model import Target
 from tests.core.world import World, answers, is_silent, make_world, pods
 
+# Of pods, by default.
+INTERVAL_SECONDS = 5
+
 
 def losing(share: float, seed: int = 1) -> "Loser":
     return Loser(share, Random(seed))
@@ -129,6 +132,25 @@ def test_an_outage_hides_no_pod_that_is_dead_afterwards() -> None:
     world.answer = lambda target: "silence" if target.address == dead else "reply"
     world.run(40)
     assert EventKind.TARGET_DOWN in world.told()
+
+
+@pytest.mark.parametrize("outage", [6, 12, 25, 47])
+@pytest.mark.parametrize("later", [0, 5, 20, 60])
+def test_a_pod_that_dies_after_an_outage_is_told(outage: int, later: int) -> None:
+    """All its neighbours came back once: that hides it for a few of its intervals at most."""
+    world = running(20)
+    world.answer = is_silent
+    world.run(outage)
+    world.answer = answers
+    world.run(later)
+    dead = min(target.address for target in world.engine.targets)
+    world.answer = lambda target: "silence" if target.address == dead else "reply"
+    world.run(5 * INTERVAL_SECONDS + 1)
+    world.answer = answers
+    world.run(2 * INTERVAL_SECONDS)
+    # Which is told of one that was told to be down, alone or with others.
+    up = [entry for entry in world.entries if entry.kind is EventKind.TARGET_UP]
+    assert sum(f"({dead})" in entry.text for entry in up) == 1
 
 
 def test_one_of_a_hundred_is_no_bad_way() -> None:
