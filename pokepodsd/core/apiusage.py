@@ -33,7 +33,6 @@ class ApiUsage:
                     # Another reader, which counts from the beginning.
                     self._received_before += self._received
                 self._received = received
-                if heard_ns:
-                    self.heard_ns = MonotonicNs(heard_ns)
+                self.heard_ns = MonotonicNs(heard_ns) if heard_ns else self.heard_ns
             case _:
                 pass

@@ -28,7 +28,7 @@ from pokepodsd.core.patience import (
 )
 from pokepodsd.core.peers import Peer, PeerId
 from pokepodsd.core.sights import View
-from pokepodsd.core.verdict import Sight, Verdict
+from pokepodsd.core.verdict import Sight, Verdict, judge_heard
 
 
 class Assessment:
@@ -199,12 +199,10 @@ class Assessment:
 
     def _acquit(self, peer: Peer, state: State, view: View, now: MonotonicNs) -> None:
         self._has_answered = True
-        verdict = judge_peer(state, view)
+        verdict = judge_heard(underlay=view.underlay, tunnel=view.tunnel, pods=view.pods)
         state.suspected_ns = None
         if not view.is_doubtful:
             state.forget()
-        if verdict is None:
-            return
         if view.underlay is Sight.ANSWERS:
             state.is_filtered = False
         if verdict is Verdict.UNDERLAY_FILTERED and not state.is_filtered:

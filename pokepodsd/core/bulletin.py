@@ -53,17 +53,20 @@ class Bulletin:
         """Notice which link lost its carrier or was set down, and when."""
         match event:
             case LinkChanged(link=link):
-                before = self._links.get(link.index)
-                self._links[link.index] = link
-                if link.has_carrier:
-                    self._carriers_lost.pop(link.index, None)
-                elif before is not None and before.has_carrier:
-                    self._carriers_lost[link.index] = now
+                self._notice(link, now)
             case LinkRemoved(index=index):
                 self._links.pop(index, None)
                 self._carriers_lost.pop(index, None)
             case _:
                 pass
+
+    def _notice(self, link: Link, now: MonotonicNs) -> None:
+        before = self._links.get(link.index)
+        self._links[link.index] = link
+        if link.has_carrier:
+            self._carriers_lost.pop(link.index, None)
+        elif before is not None and before.has_carrier:
+            self._carriers_lost[link.index] = now
 
     def note_opening(self, opening: Opening, now: MonotonicNs, *, is_told: bool) -> None:
         """A tunnel answered after having been shut; ``is_told`` if that it is back tells it."""

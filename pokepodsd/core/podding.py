@@ -97,10 +97,9 @@ class Podding:
         for node, is_needed in uncovered.items():
             self._chooser.keep_one(node, is_needed)
         choice = self._chooser.settle(now)
-        for target_id in choice.dropped:
-            record = self._poking.remove(Layer.POD, target_id)
-            if record is not None:
-                self._entries += self._narrator.withdraw(record.target, record, now)
+        records = (self._poking.remove(Layer.POD, target_id) for target_id in choice.dropped)
+        for record in filter(None, records):
+            self._entries += self._narrator.withdraw(record.target, record, now)
         for target in choice.chosen:
             self._poking.add(target, now)
 

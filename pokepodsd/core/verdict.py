@@ -5,7 +5,7 @@ time and holds no state.
 """
 
 from enum import Enum
-from typing import Final, assert_never
+from typing import Final
 
 
 class Sight(Enum):
@@ -42,19 +42,22 @@ def judge(*, underlay: Sight, tunnel: Sight, pods: Sight) -> Verdict | None:
     ``tunnel`` is what is seen through the tunnel at all: a pod that answers shows that it passes,
     and where there is no address of a tunnel to ask, the pods stand for it.
     """
+    if tunnel is Sight.SILENT:
+        return _CUT_OFF[underlay]
+    return judge_heard(underlay=underlay, tunnel=tunnel, pods=pods)
+
+
+def judge_heard(*, underlay: Sight, tunnel: Sight, pods: Sight) -> Verdict:
+    """The verdict on a peer whose tunnel is not silent, which waits for nothing."""
     match tunnel:
         case Sight.ANSWERS if underlay is Sight.SILENT:
             return Verdict.UNDERLAY_FILTERED
         case Sight.ANSWERS:
             return Verdict.POD_ONLY if pods is Sight.SILENT else Verdict.OK
-        case Sight.SILENT:
-            return _CUT_OFF[underlay]
         case Sight.UNSURE:
             return Verdict.OPENING
-        case Sight.UNKNOWN:
-            return _UNSEEN[underlay]
         case _:
-            assert_never(tunnel)
+            return _UNSEEN[underlay]
 
 
 _CUT_OFF: Final[dict[Sight, Verdict | None]] = {
@@ -65,7 +68,7 @@ _CUT_OFF: Final[dict[Sight, Verdict | None]] = {
     Sight.UNKNOWN: Verdict.TUNNEL_BROKEN,
 }
 # Without tunnel and without pods, a silent address is no reason to alarm anybody.
-_UNSEEN: Final[dict[Sight, Verdict | None]] = {
+_UNSEEN: Final[dict[Sight, Verdict]] = {
     Sight.ANSWERS: Verdict.OK,
     Sight.SILENT: Verdict.OPENING,
     Sight.UNSURE: Verdict.OPENING,

@@ -1,5 +1,7 @@
 """Checks the stages together when targets, settings, the API or the loop change."""
 
+from dataclasses import replace
+
 import pytest
 
 from pokepodsd.core.entries import EventKind
@@ -10,13 +12,14 @@ from pokepodsd.core.records import (
     ListBegun,
     ListEnded,
     Lost,
+    PodChanged,
     PodRemoved,
     PodsListed,
     Refused,
     Watching,
 )
 from tests.core.builders import T0, at, make_config, make_pod, make_target
-from tests.core.world import is_silent, make_world, per_address, pods
+from tests.core.world import is_silent, make_world, per_address, pods, world_of
 
 
 def test_stretch_is_told_once_after_the_list_and_so_is_its_end() -> None:
@@ -238,3 +241,17 @@ def test_dead_node_that_is_removed_is_closed_once_for_all_its_pods() -> None:
     assert world.told() == []
     world.run(2)
     assert world.told() == [EventKind.PEER_WITHDRAWN]
+
+
+def test_change_of_a_pod_that_is_not_poked_changes_no_poke() -> None:
+    """One of each node is poked, and it is not this one that another pod's news is about."""
+    world = world_of({"pods": {"scope": "per-node", "per_node": 1}})
+    world.engine.take(Identified(node=NodeName("node-a"), source="certificate"), T0)
+    world.take_list(*pods(3))
+    world.run(60)
+    (poked,) = per_address(world.sends)
+    other = next(pod for pod in pods(3) if poked not in pod.addresses)
+    world.engine.take(PodChanged(pod=replace(other, host="10.9.0.77")), world.now)
+    world.run(60)
+    assert set(per_address(world.sends)) == {poked}
+    assert world.counts() == (1, 0, 0)

@@ -9,7 +9,7 @@ from pokepodsd.core.entries import EventKind
 from pokepodsd.core.model import Layer
 from pokepodsd.core.records import PodChanged
 from tests.core.builders import make_pod
-from tests.core.kernelfacts import make_link, own
+from tests.core.kernelfacts import make_link, make_route, own
 from tests.core.nodes import (
     LINK,
     UPLINK,
@@ -264,3 +264,23 @@ def test_an_address_that_is_nobody_s_shuts_nothing() -> None:
     world.run(60)
     assert world.engine.snapshot().peers == {"ok": 1}
     assert EventKind.TUNNEL_OPENED not in world.told()
+
+
+def test_a_tunnel_of_one_address_is_poked_there_whatever_it_loses() -> None:
+    """There is no other one to try."""
+    world = make_world(is_silent)
+    world.dump(UPLINK, LINK, make_route("10.101.1.7/32", via=own_address(1)))
+    world.run(300)
+    assert {address for _, address in world.by_layer[Layer.TUNNEL]} == {"10.101.1.7"}
+    assert len(world.tunnel_times("10.101.1.7")) > 10
+
+
+def test_of_a_peer_without_an_address_the_tunnel_alone_is_asked() -> None:
+    """A device that knows its far ends itself, such as WireGuard's: that it fails is told."""
+    world = make_world()
+    world.dump(UPLINK, LINK, make_route("10.101.1.0/24"), make_route("10.101.2.0/24"))
+    world.run(60)
+    world.answer = lambda target: "silence" if target.address.startswith("10.101.1.") else "reply"
+    world.run(60)
+    assert EventKind.TUNNEL_BROKEN in world.told()
+    assert world.by_layer[Layer.UNDERLAY] == []

@@ -6,6 +6,7 @@ import pytest
 
 from pokepodsd.core.entries import EventKind
 from pokepodsd.core.model import Target
+from tests.core.nodes import feed, name_of, own_address
 from tests.core.world import World, answers, is_silent, make_world, pods
 
 # Of pods, by default.
@@ -71,6 +72,17 @@ def test_what_is_lost_is_said() -> None:
     assert "the way to node-b" in entry.text
     assert " % of " in entry.text
     assert "failed and answered by turns; it is not its pods" in entry.text
+
+
+def test_a_bad_way_has_the_address_of_its_node() -> None:
+    """Where a tunnel or its pods tell it."""
+    world = make_world()
+    feed(world, range(1, 2), 20)
+    world.run(30)
+    world.answer = losing(0.5)
+    world.run(120)
+    (told,) = [entry for entry in world.entries if entry.kind is EventKind.WAY_BAD]
+    assert (told.fields["NODE"], told.fields["PEER"]) == (name_of(1), own_address(1))
 
 
 def test_a_pod_that_is_dead_when_the_way_is_good_again_is_told() -> None:

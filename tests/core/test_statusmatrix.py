@@ -219,6 +219,14 @@ def test_a_peer_that_is_not_well_says_why() -> None:
     assert "1 pod does not answer" in read(*documents).rows[0][1].text
 
 
+def test_a_peer_that_never_answered_has_no_round_trip() -> None:
+    """Which is not one of no time."""
+    documents = small().documents()
+    documents[0]["peers"][0]["rtt"] = {"median_seconds": None, "worst_seconds": None}
+    cell = read(*documents).rows[0][1]
+    assert (cell.rtt_seconds, cell.worst_rtt_seconds) == (None, None)
+
+
 @pytest.mark.parametrize("seconds", [-1.0, float("inf"), float("nan")])
 def test_a_round_trip_that_is_none_is_refused(seconds: float) -> None:
     """Neither negative nor without an end."""

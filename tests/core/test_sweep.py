@@ -158,3 +158,15 @@ def test_a_target_for_which_there_is_no_sequence_waits() -> None:
         pass
     (sent,) = sweep.due(later)
     assert sent.probe.target == make_target(1)
+
+
+def test_a_reply_that_found_no_room_is_not_put_to_its_target() -> None:
+    """The kernel dropped it here, while its probe was on its way."""
+    sweep = sweep_of(1)
+    assert len(list(sweep.due(T0))) == 1
+    sweep.sent(T0)
+    sweep.overrun(Family.V4, 1, at(0.1))
+    sweep.tick(at(10))
+    (outcome,) = sweep.results.values()
+    assert outcome.kind is OutcomeKind.TIMED_OUT
+    assert outcome.is_for_want_of_room

@@ -169,6 +169,24 @@ def test_a_host_that_does_not_send_blames_nobody() -> None:
     assert "protocol 4" not in conclusion.reason
 
 
+def test_of_a_pod_alone_that_was_not_asked_nothing_is_guessed() -> None:
+    """The node answers, and what was to show the tunnel did not leave this host."""
+    failure = (OutcomeKind.SEND_FAILED, "EPERM")
+    _, conclusion = trace(subject_of(BARE, others=(NEXT,)), (ADDRESS_B,), failure=failure)
+    assert conclusion.verdict is None
+    assert "this host does not send (EPERM)" in conclusion.reason
+    assert "this address alone" not in conclusion.reason
+
+
+def test_an_address_without_a_route_is_told_as_that() -> None:
+    """With what the kernel says of it."""
+    end = end_of("10.5.0.1", Layer.POD)
+    seen = Findings(route=RouteAnswer(device=None, error="ENETUNREACH"))
+    kept = answer(Step(target=end, node=None), OutcomeKind.SEND_FAILED, "ENETUNREACH")
+    conclusion = conclude(subject_of(None, end=end), [replace(kept, before=seen, after=seen)])
+    assert conclusion.reason == "this host has no route to 10.5.0.1 (ENETUNREACH)"
+
+
 @pytest.mark.parametrize(
     ("reporter", "words"),
     [
