@@ -18,13 +18,13 @@ from icmplib.exceptions import ICMPSocketError, SocketPermissionError
 
 from pokepodsd.core.model import SECOND_NS, Channel, Datagram, Family, IcmpError, WallNs
 from pokepodsd.edge.icmp.quiet import filter_raw
+from pokepodsd.edge.icmp.room import Room
 from pokepodsd.errors import PrivilegeError
 
 # Linux's values, which the socket module does not name (include/uapi/asm-generic/socket.h,
-# linux/in.h, linux/in6.h, linux/errqueue.h, linux/net_tstamp.h, linux/sock_diag.h).
+# linux/in.h, linux/in6.h, linux/errqueue.h, linux/net_tstamp.h).
 _SO_TIMESTAMPNS = 35
 _SO_TIMESTAMPING = 37
-_SO_MEMINFO = 55
 _TX_SOFTWARE, _OPT_TSONLY = 1 << 1, 1 << 11
 _RECVERR = {Family.V4: (socket.IPPROTO_IP, 11), Family.V6: (socket.IPPROTO_IPV6, 25)}
 _ORIGIN_ICMP = {2, 3}
@@ -35,8 +35,6 @@ _TTLS = {(socket.IPPROTO_IP, 2), (socket.IPPROTO_IPV6, 52)}
 
 _TIMESPEC = struct.Struct("@ll")
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
-# SK_MEMINFO_DROPS is the last of these.
-_MEMINFO = struct.Struct("=9I")
 # Asks for a stamp of the one packet that it is sent with.
 _STAMP_IT = ((socket.SOL_SOCKET, _SO_TIMESTAMPING, struct.pack("@I", _TX_SOFTWARE)),)
 _ANCILLARY_SIZE = 512
@@ -73,7 +71,6 @@ class IcmpSocket:
         self._socket: socket.socket = opened.sock
         self._family = family
         self._shows_ttl = self._is_first = self._can_stamp = False
-        self._overrun = 0
         self._kept: deque[IcmpError] = deque()
         self._socket.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
@@ -91,6 +88,7 @@ class IcmpSocket:
             # The kernel assigns a datagram socket's identifier when it is bound, as a port.
             self._socket.bind(("0.0.0.0" if family is Family.V4 else "::", 0))  # noqa: S104
             identifier = self._socket.getsockname()[1]
+        self._room = Room(self._socket, has_bad_checksums=raw and family is Family.V6)
         self.is_raw = raw
         self.channel = Channel(
             family=family, identifier=identifier, has_ip_header=raw and family is Family.V4
@@ -168,9 +166,7 @@ class IcmpSocket:
 
     def take_overrun(self) -> int:
         """How many packets have found no room in the buffer since this was last asked."""
-        told = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
-        before, self._overrun = self._overrun, _MEMINFO.unpack(told)[-1]
-        return (self._overrun - before) % 2**32
+        return self._room.take_overrun()
 
     def _when_left(self, sent_ns: WallNs, clock: Callable[[], WallNs]) -> WallNs:
         """The kernel's stamp of the packet sent after ``sent_ns``, or that; no late one counts."""
@@ -194,6 +190,7 @@ class IcmpSocket:
 
     def close(self) -> None:
         """Close the socket."""
+        self._room.close()
         self._opened.close()
 
 
