@@ -70,7 +70,10 @@ class Connection:
         line, newline, rest = self._received.partition(b"\n")
         if not newline and len(self._received) < _LONGEST_LINE:
             return None
-        self._received = rest
+        self._received = b""
+        if rest:
+            self.close()
+            raise ControlError("not a request: more than one at a time")
         try:
             request = json.loads(line)
         except (ValueError, RecursionError) as error:

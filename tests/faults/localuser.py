@@ -115,6 +115,19 @@ def huge() -> object:
     return most
 
 
+def flood() -> object:
+    """How many bytes of requests were taken at most, of one after the other without an end."""
+    most = 0
+    for client in _conversations(lambda _: None):
+        sent = 0
+        with contextlib.suppress(OSError):
+            client.settimeout(1.0)
+            while sent < _HUGE_BYTES:
+                sent += client.send(b'{"metrics":1}\n' * 1_000)
+        most = max(most, sent)
+    return most
+
+
 def _conversations(begin: Callable[[socket.socket], object]) -> Iterator[socket.socket]:
     """One connection after the other, each until the daemon ends it."""
     while not _is_over():
@@ -132,7 +145,7 @@ def _conversations(begin: Callable[[socket.socket], object]) -> Iterator[socket.
 def main() -> None:
     """Do it until the input ends."""
     deeds: dict[str, Callable[[], object]] = {
-        one.__name__: one for one in (ask, hold, crowd, mute, drip, huge)
+        one.__name__: one for one in (ask, hold, crowd, mute, drip, huge, flood)
     }
     print(json.dumps(deeds[sys.argv[1]]()))
 

@@ -96,6 +96,15 @@ def test_a_thousand_connections_and_endless_requests_make_no_poke_late(staged: S
     staged.survived(EventKind.CONTROL_REFUSED)
 
 
+def test_requests_without_an_end_on_one_connection_take_no_room(staged: Stage) -> None:
+    """Of each connection one request is taken at a time: what came with it ends the connection."""
+    with doing(staged, "flood") as came:
+        attend(staged, FEW_ROUNDS)
+    print(f"  {came}")
+    assert came["flood"] < TAKEN_BYTES
+    staged.survived(EventKind.CONTROL_REFUSED)
+
+
 def test_who_does_not_read_and_who_drips_make_no_poke_late(staged: Stage) -> None:
     """One asks for everything and reads nothing; one sends a byte a second, and is let go."""
     with doing(staged, "mute", "drip") as came:
