@@ -8,7 +8,7 @@ from pokepodsd.core.model import Family
 from pokepodsd.core.packets import PACKET_SIZE, error_name, parse_quoted_request
 from tests.edge.pinger import Pinger, address_of, pod
 from tests.edge.support import wait_readable
-from tests.lab import EchoCapture, IcmpForger, Kind, Lab, Rejection, packet_of
+from tests.lab import EchoCapture, IcmpForger, Kind, Lab, Rejection, echo_packet, packet_of
 
 
 def test_reply_carries_the_kernels_stamp(lab: Lab, pinger: Pinger) -> None:
@@ -160,6 +160,17 @@ def test_what_finds_no_room_is_counted(lab: Lab, pinger: Pinger) -> None:
     """Each packet that the full buffer did not take, once; and what it took is all there."""
     target = pod(pinger, lab.nodes[1], 1)
     assert pinger.socket.take_overrun() == 0
+    # What is dropped of another type, and before, is no drop of this socket.
+    wrong = echo_packet(
+        Kind.REQUEST,
+        source=address_of(pinger, lab.nodes[1]),
+        destination=address_of(pinger, lab.nodes[0]),
+        identifier=1,
+        sequence=1,
+        corrupt=True,
+    )
+    with IcmpForger(lab.nodes[1]) as forger:
+        forger.send(wrong, copies=2_000)
     pinger.send(target, 0)
     pinger.wait_reply()
     sent = lost = 0
@@ -182,24 +193,27 @@ def test_what_finds_no_room_is_counted(lab: Lab, pinger: Pinger) -> None:
 
 def test_a_wrong_checksum_takes_no_room(lab: Lab, pinger: Pinger) -> None:
     """The kernel drops it, for an IPv6 raw socket with the same count as what finds no room: a
-    stranger could excuse any lost poke with it. Beside it, what finds no room is counted.
+    stranger could excuse any lost poke with it. (An IPv4 raw socket is given it.)
     """
     first, second, _ = lab.nodes
-    source, destination = address_of(pinger, second), address_of(pinger, first)
-    identifier = pinger.channel.identifier
+    is_given = pinger.socket.is_raw and pinger.channel.family is Family.V4
+
+    def reply(sequence: int, *, corrupt: bool = False) -> bytes:
+        return echo_packet(
+            Kind.REPLY,
+            source=address_of(pinger, second),
+            destination=address_of(pinger, first),
+            identifier=pinger.channel.identifier,
+            sequence=sequence,
+            corrupt=corrupt,
+        )
+
     with IcmpForger(second) as forger:
-        for sequence in (1, 2, 3):
-            forger.reply(
-                source=source,
-                destination=destination,
-                identifier=identifier,
-                sequence=sequence,
-                corrupt=True,
-                copies=20,
-            )
-            forger.reply(
-                source=source, destination=destination, identifier=identifier, sequence=sequence
-            )
-            # The last one sent, which is the first that is taken.
-            assert pinger.wait_reply().source == source
+        for right in (1, 3, 5):
+            forger.send(reply(right + 1, corrupt=True), copies=20)
+            forger.send(reply(right))
+            taken = [pinger.wait_reply().data[-2:]]
+            while taken[-1] != right.to_bytes(2, "big"):
+                taken.append(pinger.wait_reply().data[-2:])
+            assert len(taken) == 1 + 20 * is_given
             assert pinger.socket.take_overrun() == 0
