@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pokepodsd.edge.child import Child
 from pokepodsd.edge.kubeconfig import Kubeconfig
@@ -163,6 +164,30 @@ def test_what_it_is_told(path: Path, scratch: Path, server: ClusterServer) -> No
     assert spec["interactive"] is False
     assert spec["cluster"]["server"] == server.url
     assert "certificate-authority-data" in spec["cluster"]
+
+
+_BOMB = ", ".join(f"&l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 8))
+
+
+@pytest.mark.parametrize(
+    ("extension", "reason"),
+    [
+        ("{2020-01-01: one}", "has what cannot be told to it"),
+        ("&a [*a]", "an alias makes it endless, or too large"),
+        (f"[&l0 [one], {_BOMB}, *l7]", "an alias makes it endless, or too large"),
+    ],
+)
+def test_what_it_cannot_be_told(path: Path, scratch: Path, extension: str, reason: str) -> None:
+    """Valid YAML that no JSON can say, or that would be endless where it is written out."""
+    document = yaml.safe_load(path.read_text())
+    document["users"][0]["user"]["exec"]["provideClusterInfo"] = True
+    extensions = f"[{{name: client.authentication.k8s.io/exec, extension: {extension}}}]"
+    document["clusters"][0]["cluster"]["extensions"] = "EXTENSIONS"
+    path.write_text(yaml.safe_dump(document).replace("EXTENSIONS", extensions))
+    say(path, 'cat "$here/credential.json"')
+    with pytest.raises(CredentialsError, match=reason) as caught:
+        load(path, scratch)
+    assert str(path) in str(caught.value)
 
 
 def wait_ended(path: Path) -> None:

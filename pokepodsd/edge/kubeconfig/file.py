@@ -30,6 +30,7 @@ PLUGIN_SECONDS = 30.0
 # A kubeconfig is some kB; a chain of certificates, or many contexts, some more. The parser takes
 # seconds for this.
 _MOST_BYTES = 1024 * 1024
+_MOST_VALUES = 100_000
 # The beginnings of the package's own texts that quote no value but a path or a key.
 _HARMLESS = ("File does not exist", "Invalid kube-config file. Expected key ")
 # "Bearer" or "Basic", and what may follow (RFC 9110, 11.4).
@@ -154,7 +155,24 @@ def _parse(path: Path) -> dict[str, Any]:
         raise CredentialsError(f"{path} is not YAML{where}") from None
     if not isinstance(document, dict):
         raise CredentialsError(f"{path} is not a kubeconfig")
+    if not _is_bounded(document):
+        raise CredentialsError(
+            f"{path} is not a kubeconfig: an alias makes it endless, or too large"
+        )
     return document
+
+
+def _is_bounded(document: object) -> bool:
+    """Whether it can be written out: a YAML alias repeats what it names."""
+    waiting, left = [document], _MOST_VALUES
+    while waiting and len(waiting) <= left:
+        left -= 1
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return not waiting
 
 
 def _read(

@@ -70,8 +70,12 @@ def run(plugin: Plugin, program: Path | None, *, seconds: float) -> dict[str, An
     if plugin.cluster is not None:
         info["cluster"] = plugin.cluster
     told = {"apiVersion": plugin.version, "kind": "ExecCredential", "spec": info}
-    # A time, which YAML has and JSON has not, is as it is written.
-    info_text = json.dumps(told, default=str)
+    try:
+        # A time, which YAML has and JSON has not, is as it is written.
+        info_text = json.dumps(told, default=str)
+    except (TypeError, ValueError, RecursionError):
+        # The error's own text quotes the file.
+        raise PluginError("the kubeconfig's cluster has what cannot be told to it") from None
     environment = {**os.environ, **plugin.environment, "KUBERNETES_EXEC_INFO": info_text}
     with _ended([str(program), *plugin.arguments], environment, plugin.folder) as process:
         said = _read(process, time.monotonic() + seconds, seconds)
