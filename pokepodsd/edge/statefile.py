@@ -13,7 +13,8 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Set
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from sys import intern
 from typing import IO, Any
@@ -27,10 +28,11 @@ _FORMAT = "pokepodsd targets"
 _VERSION = 2
 # Twice the 150,000 pods that Kubernetes itself is tested for, at most 400 bytes each.
 MOST_TARGETS = 300_000
-_LONGEST_FILE = 120 * 1024 * 1024
+LONGEST_FILE = 120 * 1024 * 1024
 _PART = 300
 # Seven texts of `core.objects.LONGEST_TEXT` bytes, each of which is escaped with six.
 _LONGEST_ROW = 16 * 1024
+_HEADER = 80
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, StateFileError, RecursionError)
 
 
@@ -51,7 +53,9 @@ class Reader:
         with self._setting_aside(), contextlib.suppress(FileNotFoundError):
             self._file = _open(self._path, {0, os.geteuid()})
             self.total = _read_header(self._file)
-            self._targets = _read_targets(self._file, self.total)
+            # A line without an end is not read to it.
+            rows = iter(partial(self._file.readline, _LONGEST_ROW + 1), "")
+            self._targets = _read_targets(rows, self.total)
 
     @property
     def is_done(self) -> bool:
@@ -110,18 +114,23 @@ def peek(directory: Path) -> list[Target]:
 class Writer:
     """One save under way."""
 
-    def __init__(self, directory: Path, targets: Iterable[Target]) -> None:
+    def __init__(
+        self, directory: Path, targets: Iterable[Target], *, longest: int = LONGEST_FILE
+    ) -> None:
+        """``longest`` is how many bytes the file may have: what comes after them is left out."""
         kept = list(islice(targets, MOST_TARGETS))
         self._path = directory / NAME
         self.total = len(kept)
-        """How many targets it saves."""
+        """How many targets it saves; fewer in the end, where one file does not hold them all."""
         self._rows = iter(kept)
+        self._written = 0
         self._partial = directory / f"{NAME}.new"
         self._partial.unlink(missing_ok=True)
         # Made anew (O_EXCL), which follows no link.
         self._file: IO[str] = self._partial.open("x", encoding="utf-8")
-        header = {"format": _FORMAT, "version": _VERSION, "targets": self.total}
-        self._file.write(json.dumps(header) + "\n")
+        header = _header(self.total)
+        self._left = longest - len(header)
+        self._file.write(header)
 
     def step(self) -> bool:
         """Write a part; whether the save is complete.
@@ -131,9 +140,13 @@ class Writer:
         """
         part = list(islice(self._rows, _PART))
         try:
-            self._file.writelines(json.dumps(_row(target)) + "\n" for target in part)
-            if part:
+            self._file.writelines(takewhile(self._has_room, map(_line, part)))
+            if part and self._left >= 0:
                 return False
+            if self._written < self.total:
+                self.total = self._written
+                self._file.seek(0)
+                self._file.write(_header(self.total))
             self._file.close()
             self._partial.replace(self._path)
         except OSError:
@@ -143,6 +156,12 @@ class Writer:
             self._partial.unlink(missing_ok=True)
             raise
         return True
+
+    def _has_room(self, line: str) -> bool:
+        # JSON is ASCII: each character is a byte.
+        self._left -= len(line)
+        self._written += self._left >= 0
+        return self._left >= 0
 
     def finish(self) -> None:
         """Write all that is left.
@@ -176,8 +195,18 @@ def _check(found: os.stat_result, owners: Set[int]) -> None:
         raise StateFileError("it is no regular file")
     if found.st_uid not in owners:
         raise StateFileError(f"it belongs to the user {found.st_uid}")
-    if found.st_size > _LONGEST_FILE:
+    if found.st_size > LONGEST_FILE:
         raise StateFileError("it is larger than any that pokepodsd writes")
+
+
+def _header(total: int) -> str:
+    """As long for every number of targets."""
+    header = {"format": _FORMAT, "version": _VERSION, "targets": total}
+    return f"{json.dumps(header):<{_HEADER}}\n"
+
+
+def _line(target: Target) -> str:
+    return json.dumps(_row(target)) + "\n"
 
 
 def _row(target: Target) -> list[Any]:
@@ -194,7 +223,7 @@ def _row(target: Target) -> list[Any]:
 
 def _read_header(file: IO[str]) -> int:
     """How many targets follow."""
-    header = json.loads(file.readline() or "null")
+    header = json.loads(file.readline(_LONGEST_ROW) or "null")
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise StateFileError("it was not written by pokepodsd")
     if header.get("version") != _VERSION:

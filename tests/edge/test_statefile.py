@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,31 @@ def test_save_is_bounded(tmp_path: Path) -> None:
     many = (TARGETS[0] for _ in range(statefile.MOST_TARGETS + 10))
     statefile.Writer(tmp_path, many).finish()
     assert len(statefile.read(tmp_path)) == statefile.MOST_TARGETS
+
+
+@pytest.mark.parametrize("longest", [100, 1_000, 50_000, 50_001])
+def test_save_has_room_in_what_is_read_back(tmp_path: Path, longest: int) -> None:
+    """The first of the targets, in a file that is no longer; and it says how many they are."""
+    writer = statefile.Writer(tmp_path, TARGETS, longest=longest)
+    writer.finish()
+    size = (tmp_path / "targets.json").stat().st_size
+    assert longest - 300 < size <= longest
+    assert writer.total < len(TARGETS)
+    assert statefile.read(tmp_path) == TARGETS[: writer.total]
+
+
+@pytest.mark.parametrize("head", ["", json.dumps(HEADER) + "\n"])
+def test_a_line_without_an_end_takes_no_memory(tmp_path: Path, head: str) -> None:
+    """It is set aside before it is read to its end."""
+    (tmp_path / "targets.json").write_text(head + "[" * 50 * 2**20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(StateFileError):
+            statefile.read(tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_save_in_parts_shows_the_old_until_the_end(saved: Path) -> None:
