@@ -13,6 +13,9 @@ from pokepodsd.core.model import Family
 _THIS_NETWORK, _LOOPBACK, _MULTICAST = 0, 127, 224
 # RFC 3927: 169.254.0.0/16.
 _LINK_LOCAL = 0xA9FE
+# Global unicast as far as it is assigned (RFC 3587, 3): 2000::/3, and unique local addresses (RFC
+# 4193, 3.1): fc00::/7. In 2002::/16 (6to4, RFC 3056) there is an IPv4 address, which may be any.
+_GLOBAL_UNICAST, _UNIQUE_LOCAL, _SIX_TO_FOUR = 0b001, 0b1111110, 0x2002
 
 
 def parsed(text: str) -> tuple[str, Family]:
@@ -57,11 +60,6 @@ def _is_usable_v4(address: str) -> bool:
 
 def _is_usable_v6(text: str) -> bool:
     address = ipaddress.IPv6Address(text)
-    if address.ipv4_mapped is not None or address.scope_id is not None:
-        return False
-    return not (
-        address.is_loopback
-        or address.is_multicast
-        or address.is_unspecified
-        or address.is_link_local
-    )
+    number = int(address)
+    is_unicast = number >> 125 == _GLOBAL_UNICAST or number >> 121 == _UNIQUE_LOCAL
+    return is_unicast and number >> 112 != _SIX_TO_FOUR and address.scope_id is None

@@ -3,13 +3,14 @@
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pokepodsd.core.addresses import numbered, pod_address
 from pokepodsd.core.model import Family
 
 THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
+V6_NETWORKS = (ipaddress.IPv6Network("2000::/3"), ipaddress.IPv6Network("fc00::/7"))
 EDGES = [
     number + by
     for first in (0, 1, 127, 128, 169, 224, 240)
@@ -31,6 +32,24 @@ def test_ranges_are_those_of_the_standard_library(number: int) -> None:
         or address in THIS_NETWORK
     )
     expected = None if is_special else (str(address), Family.V4)
+    assert pod_address(str(address)) == expected
+
+
+@given(st.ip_addresses(v=6))
+@example(ipaddress.IPv6Address("2000::"))
+@example(ipaddress.IPv6Address("3fff:ffff::"))
+@example(ipaddress.IPv6Address("4000::"))
+@example(ipaddress.IPv6Address("1fff::1"))
+@example(ipaddress.IPv6Address("fc00::"))
+@example(ipaddress.IPv6Address("fdff::1"))
+@example(ipaddress.IPv6Address("fe00::1"))
+@example(ipaddress.IPv6Address("fbff::1"))
+@example(ipaddress.IPv6Address("2002:7f00:1::1"))
+@example(ipaddress.IPv6Address("64:ff9b::a9fe:a9fe"))
+def test_ipv6_of_a_pod_is_global_unicast_or_unique_local(address: ipaddress.IPv6Address) -> None:
+    """Neither what is reserved nor what has an IPv4 address inside."""
+    is_usable = any(address in network for network in V6_NETWORKS) and not address.sixtofour
+    expected = (str(address), Family.V6) if is_usable else None
     assert pod_address(str(address)) == expected
 
 
