@@ -1,15 +1,13 @@
 """Text from outside, made harmless for whatever shows it: terminals, journals."""
 
-import re
-
-# C0 and C1 controls, and the marks that reorder text (Unicode TR 36): a pod's name must not be
-# able to move a terminal's cursor or to forge a line.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
 
 def escape(text: str) -> str:
-    """Replace what a terminal would obey by its escape sequence in Python's writing."""
-    if text.isascii() and text.isprintable():
+    """Replace what is not seen as a character of its own by its escape in Python's writing.
+
+    A pod's name must not be able to move a terminal's cursor, to forge a line, to turn text around
+    or to look like another one (Unicode TR 36): controls, marks of format, ends of lines, spaces
+    but the one, halves of pairs, and what Unicode has not assigned (`str.isprintable`).
+    """
+    if text.isprintable():
         return text
-    text = text.encode(errors="backslashreplace").decode()
-    return _CONTROLS.sub(lambda found: ascii(found.group())[1:-1], text)
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -4,16 +4,15 @@ import unicodedata
 
 from pokepodsd.core.escaping import escape
 
-# Cc: controls. Cs: halves of pairs, which no encoding of text has. Zl, Zp: ends of lines.
-_REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# What turns the direction of all that follows (UAX 9).
-_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Cc: controls. Cf: what turns or hides text (UAX 9). Cs: halves of pairs, which no encoding of text
+# has. Zl, Zp: ends of lines.
+_REFUSED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def check_line(text: str) -> None:
     """It is one line, which a terminal shows and obeys in nothing."""
     for character in text:
-        if unicodedata.category(character) in _REFUSED or character in _TURNING:
+        if unicodedata.category(character) in _REFUSED:
             raise AssertionError(f"{character!r} is shown raw in {text!r:.200}")
 
 
