@@ -104,7 +104,7 @@ def receive(poker: Poker, sockets: Mapping[Family, IcmpSocket], now: MonotonicNs
     errors = {family: one.receive_errors for family, one in sockets.items()}
     _take(errors, lambda error: poker.receive_error(error, now), _ERRORS_NS)
     for family, one in sockets.items():
-        packets = one.take_overrun()
+        packets = one.take_overrun(now)
         if packets or family in unread:
             poker.overrun(family, packets, now)
 

@@ -6,6 +6,7 @@ import pytest
 
 from pokepodsd.core.model import Family
 from pokepodsd.core.packets import PACKET_SIZE, error_name, parse_quoted_request
+from pokepodsd.edge.clock import monotonic_ns
 from tests.edge.pinger import Pinger, address_of, pod
 from tests.edge.support import wait_readable
 from tests.lab import EchoCapture, IcmpForger, Kind, Lab, Rejection, echo_packet, packet_of
@@ -159,7 +160,7 @@ def test_replies_to_another_identifier_are_not_seen(lab: Lab, pinger: Pinger) ->
 def test_what_finds_no_room_is_counted(lab: Lab, pinger: Pinger) -> None:
     """Each packet that the full buffer did not take, once; and what it took is all there."""
     target = pod(pinger, lab.nodes[1], 1)
-    assert pinger.socket.take_overrun() == 0
+    assert pinger.socket.take_overrun(monotonic_ns()) == 0
     # What is dropped of another type, and before, is no drop of this socket.
     wrong = echo_packet(
         Kind.REQUEST,
@@ -178,17 +179,17 @@ def test_what_finds_no_room_is_counted(lab: Lab, pinger: Pinger) -> None:
         for sequence in range(1_000):
             assert pinger.send(target, sequence) is None
         sent += 1_000
-        lost = pinger.socket.take_overrun()
+        lost = pinger.socket.take_overrun(monotonic_ns())
     taken = len(list(pinger.socket.receive(sent)))
     assert taken > 0
     deadline = time.monotonic() + 10.0
     while lost + taken < sent:
         # The last ones may still be on their way.
         assert time.monotonic() < deadline
-        lost += pinger.socket.take_overrun()
+        lost += pinger.socket.take_overrun(monotonic_ns())
         taken += len(list(pinger.socket.receive(sent)))
     assert lost + taken == sent
-    assert pinger.socket.take_overrun() == 0
+    assert pinger.socket.take_overrun(monotonic_ns()) == 0
 
 
 def test_a_wrong_checksum_takes_no_room(lab: Lab, pinger: Pinger) -> None:
@@ -216,4 +217,4 @@ def test_a_wrong_checksum_takes_no_room(lab: Lab, pinger: Pinger) -> None:
             while taken[-1] != right.to_bytes(2, "big"):
                 taken.append(pinger.wait_reply().data[-2:])
             assert len(taken) == 1 + 20 * is_given
-            assert pinger.socket.take_overrun() == 0
+            assert pinger.socket.take_overrun(monotonic_ns()) == 0

@@ -8,7 +8,6 @@ import struct
 from pathlib import Path
 
 from pokepodsd.core.model import SECOND_NS, MonotonicNs
-from pokepodsd.edge.clock import monotonic_ns
 
 # Linux's value, which the socket module does not name (include/uapi/asm-generic/socket.h).
 _SO_MEMINFO = 55
@@ -38,9 +37,9 @@ class Room:
         self._counters = _SNMP6.open("rb", buffering=0) if has_bad_checksums else None
         self._drops = self._bad_checksums = self._spare = 0
         self._looked_ns = MonotonicNs(0)
-        self._look(monotonic_ns())
+        self._look(self._looked_ns)
 
-    def take_overrun(self) -> int:
+    def take_overrun(self, now: MonotonicNs) -> int:
         """How many packets have found no room in the buffer since this was last asked."""
         told = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
         numbers = _MEMINFO.unpack(told)
@@ -48,7 +47,6 @@ class Room:
         dropped = (self._drops - before) % 2**32
         if self._counters is None:
             return dropped
-        now = monotonic_ns()
         if dropped:
             is_tight = 2 * numbers[_WAITING] >= numbers[_MOST_WAITING]
             bad = self._spare + self._look(now)

@@ -16,7 +16,15 @@ from contextlib import suppress
 from icmplib import ICMPv4Socket, ICMPv6Socket
 from icmplib.exceptions import ICMPSocketError, SocketPermissionError
 
-from pokepodsd.core.model import SECOND_NS, Channel, Datagram, Family, IcmpError, WallNs
+from pokepodsd.core.model import (
+    SECOND_NS,
+    Channel,
+    Datagram,
+    Family,
+    IcmpError,
+    MonotonicNs,
+    WallNs,
+)
 from pokepodsd.edge.icmp.quiet import filter_raw
 from pokepodsd.edge.icmp.room import Room
 from pokepodsd.errors import PrivilegeError
@@ -164,9 +172,9 @@ class IcmpSocket:
             if isinstance(found, IcmpError):
                 yield found
 
-    def take_overrun(self) -> int:
+    def take_overrun(self, now: MonotonicNs) -> int:
         """How many packets have found no room in the buffer since this was last asked."""
-        return self._room.take_overrun()
+        return self._room.take_overrun(now)
 
     def _when_left(self, sent_ns: WallNs, clock: Callable[[], WallNs]) -> WallNs:
         """The kernel's stamp of the packet sent after ``sent_ns``, or that; no late one counts."""
