@@ -68,7 +68,8 @@ def test_opening_that_a_return_tells_is_counted_and_not_told() -> None:
     """That the peer is back says it."""
     bulletin = Bulletin()
     open_one(bulletin, 1, 10, is_told=True)
-    assert (flush(bulletin, 60), bulletin.opened) == ([], 1)
+    open_one(bulletin, 2, 10, is_told=True)
+    assert (flush(bulletin, 60), bulletin.opened) == ([], 2)
 
 
 def test_peer_that_is_gone_is_told_after_its_grace() -> None:
@@ -128,6 +129,14 @@ def test_filtered_underlay_that_answers_before_it_was_told_is_no_news() -> None:
     assert entry.fields["COUNT"] == "1"
     (entry,) = decide(bulletin, 400, decision(2, Verdict.OK, FILTERED))
     assert (entry.kind, entry.fields["PEER"]) == (EventKind.PEER_BACK, "10.9.1.2")
+
+
+def test_one_that_is_well_again_leaves_the_next_one_filtered() -> None:
+    """Both are decided at once."""
+    bulletin = Bulletin()
+    decide(bulletin, 10, decision(1, Verdict.OK, FILTERED), decision(2, FILTERED))
+    (entry,) = [one for one in flush(bulletin, 400) if one.kind is EventKind.UNDERLAY_FILTERED]
+    assert entry.fields["PEER"] == "10.9.1.2"
 
 
 def test_filtered_underlay_that_breaks_or_goes_is_not_told_as_filtered() -> None:

@@ -164,6 +164,11 @@ LONG_TIMEOUT = {"interval": "1s", "timeout": "2s"}
         ({"poke": {**LONG_TIMEOUT, "timeout": 5}}, {"poke.timeout"}),
         ({"poke": {**LONG_TIMEOUT, "max_rate": 0}}, {"poke.max_rate"}),
         ({"poke": 5}, {"poke"}),
+        ({"metrics": {"listen": "nowhere"}}, {"metrics.listen"}),
+        (
+            {"metrics": {"listen": "nowhere"}, "poke": LONG_TIMEOUT},
+            {"metrics.listen", "poke.timeout"},
+        ),
     ],
 )
 def test_contradiction_is_told_beside_the_other_complaints(

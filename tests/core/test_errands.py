@@ -88,7 +88,7 @@ def test_what_is_no_name_of_a_node_is_no_lookup(name: str) -> None:
     """What would ask for something else than one Node never becomes a URL: the empty name would
     list all of them.
     """
-    with pytest.raises(GarbledError):
+    with pytest.raises(GarbledError, match="not the name of a node"):
         decode_errand(encode_errand(Lookup(node=NodeName(name)))[:-1])
 
 
@@ -110,6 +110,18 @@ def test_right_name_with_a_wrong_body_is_garbled(name: str, body: object) -> Non
     except GarbledError:
         return
     assert isinstance(errand, Lookup)
+
+
+WRONG = {
+    "reason": "a reason that is not one word",
+    "text": "a text that is none, or too long",
+    "status": "is not a valid Status",
+    "more": "unexpected keyword argument 'more'",
+    **dict.fromkeys(("is_new", "is_warning"), "a flag that is not true or false"),
+    **dict.fromkeys(
+        ("count", "first_ns", "last_ns", "since_ns"), "a number that is none, or out of range"
+    ),
+}
 
 
 @pytest.mark.parametrize(
@@ -136,10 +148,11 @@ def test_right_name_with_a_wrong_body_is_garbled(name: str, body: object) -> Non
     ],
 )
 def test_one_wrong_field_is_garbled(kind: str, change: dict[str, Any]) -> None:
-    """Every field is of its type and in its range."""
+    """Every field is of its type and in its range; what is wrong is said."""
     whole = EVENT if kind == "event" else CONDITION
     assert decode_errand(line_of(kind, whole))
-    with pytest.raises(GarbledError):
+    (field,) = change
+    with pytest.raises(GarbledError, match=f"^not an errand: .*{WRONG[field]}"):
         decode_errand(line_of(kind, {**whole, **change}))
 
 

@@ -1,5 +1,6 @@
 """Checks that a way which loses much is told as one, and is not taken for what it is not."""
 
+import re
 from random import Random
 
 import pytest
@@ -68,10 +69,27 @@ def test_what_is_lost_is_said() -> None:
     world.answer = losing(0.5)
     world.run(120)
     (entry,) = world.entries
+    said = re.fullmatch(
+        r"the way to node-b is bad for \d+s: (\d+) % of (\d+) pokes were lost, and (\d+) targets "
+        r"there failed and answered by turns; it is not its pods: check the links between the "
+        r"nodes, for errors and for congestion",
+        entry.text,
+    )
+    assert said is not None
+    share, ended, targets = map(int, said.groups())
     assert entry.fields["NODE"] == "node-b"
-    assert "the way to node-b" in entry.text
-    assert " % of " in entry.text
-    assert "failed and answered by turns; it is not its pods" in entry.text
+    assert share == round(100 * int(entry.fields["COUNT"]) / ended)
+    assert 40 <= share <= 60
+    assert 3 <= targets <= 20
+    world.told()
+    world.answer = answers
+    world.run(120)
+    (entry,) = world.entries
+    assert re.fullmatch(
+        r"the way to node-b is good again after (\d+m)?\d+s: \d+ % of \d+ pokes were lost",
+        entry.text,
+    )
+    assert entry.fields["NODE"] == "node-b"
 
 
 def test_a_bad_way_has_the_address_of_its_node() -> None:

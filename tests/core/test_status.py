@@ -4,7 +4,10 @@ Owns what is reported of a world. Refuses: how it is shown, and how it is sent.
 """
 
 import json
+from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 
 from pokepodsd.core.model import Scope
@@ -24,6 +27,7 @@ from tests.core.reported import header, metrics, moment, peers, targets
 from tests.core.world import World, make_world
 
 NODES = range(1, 20)
+SCHEMA = Path(__file__).resolve().parents[2] / "packaging" / "schema" / "status-1.json"
 
 
 def quiet_world(nodes: range = NODES, pods_each: int = 3) -> tuple[World, Faults]:
@@ -161,6 +165,26 @@ def test_every_report_is_json() -> None:
     world.run(30)
     for document in (header(world), metrics(world), *peers(world), *targets(world)):
         assert json.loads(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize("has_fault", [False, True])
+def test_the_document_is_as_its_schema_says(has_fault: bool) -> None:
+    """The one that is shipped, which allows nothing else; what the daemon adds is given here."""
+    world, faults = quiet_world()
+    if has_fault:
+        faults.shut.add(7)
+        faults.pods.add(pod_address(3, 1))
+        world.run(60)
+    document: dict[str, Any] = {
+        "program": "1",
+        "node": {"name": None, "host": "here", "addresses": []},
+        "loop": {"lag_seconds": 0.0},
+        **header(world),
+        "peers": peers(world, peers="all"),
+        "targets": targets(world, targets="all"),
+    }
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(document)
 
 
 def test_metrics_name_the_peers_that_are_not_well() -> None:
