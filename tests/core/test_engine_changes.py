@@ -216,6 +216,19 @@ def test_stuck_loop_is_noticed_and_an_unanswered_network_is_not() -> None:
     assert reason.startswith("a poke is due since 30s")
 
 
+def test_a_new_pod_is_poked_beside_the_one_of_its_node() -> None:
+    """While it is young: pods that start are who needs their tunnels open."""
+    world = world_of({"pods": {"scope": "per-node", "per_node": 1}})
+    world.engine.take(Identified(node=NodeName("node-a"), source="certificate"), T0)
+    world.take_list(*pods(3))
+    world.run(60)
+    (poked,) = per_address(world.sends)
+    new = make_pod("new", addresses=("10.2.0.9",))
+    world.engine.take(PodChanged(pod=new), world.now)
+    world.run(10)
+    assert set(per_address(world.sends)) == {poked, "10.2.0.9"}
+
+
 def test_withdrawals_of_one_node_in_one_turn_are_one_entry() -> None:
     """Pods that were told down are deleted together: told once, with the count."""
     living = make_pod("living", addresses=("10.2.0.1",))

@@ -103,6 +103,18 @@ def test_a_bad_way_has_the_address_of_its_node() -> None:
     assert (told.fields["NODE"], told.fields["PEER"]) == (name_of(1), own_address(1))
 
 
+def test_on_a_bad_way_no_tunnel_is_told_to_open() -> None:
+    """It is shut and open by turns, which is the way's matter; afterwards one that opens is told."""
+    world = make_world(interval="1s", timeout="1s")
+    feed(world, range(1, 2), 20)
+    world.run(30)
+    world.answer = losing(0.6)
+    world.run(30)
+    assert world.told().count(EventKind.WAY_BAD) == 1
+    world.run(600)
+    assert EventKind.TUNNEL_OPENED not in world.told()
+
+
 def test_a_pod_that_is_dead_when_the_way_is_good_again_is_told() -> None:
     """It was not told while the way was bad, and it is then."""
     world = running(20)

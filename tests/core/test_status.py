@@ -61,6 +61,7 @@ def test_all_well_is_said_in_one_sentence() -> None:
     assert found["targets_by_layer"]["pod"] == {"up": 57, "down": 0, "opening": 0}
     assert [one["verdict"] for one in peers(world)] == ["ok"] * 19
     assert targets(world) == []
+    assert found["verdict"]["since"] == max(one["since"] for one in peers(world))
 
 
 def test_a_broken_tunnel_comes_first_with_its_reason() -> None:

@@ -26,7 +26,7 @@ def test_silence_for_an_hour_is_one_entry_an_hour() -> None:
     assert summary.tick(world.engine.stages, at(HOUR + 1)) is None
     again = summary.tick(world.engine.stages, at(2 * HOUR))
     assert again is not None
-    assert "0 pokes and 0 answers" in again.text
+    assert "; 0 pokes and 0 answers" in again.text
 
 
 def test_whatever_else_is_told_puts_it_off() -> None:
