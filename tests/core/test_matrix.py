@@ -103,6 +103,21 @@ def test_what_has_one_cause_is_told_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(("pokers", "told"), [(4, 4), (5, 1), (6, 1)])
+@pytest.mark.parametrize("silent", [0, 4])
+def test_a_cause_is_one_of_most_that_report(pokers: int, silent: int, told: int) -> None:
+    """Five of nine others are most, whoever does not report; four are each its own."""
+    states = {(number, 0): State.TUNNEL_BROKEN for number in range(1, pokers + 1)}
+    reports = dict.fromkeys(range(10, 10 + silent), Report.MISSING)
+    assert len(failures(matrix(10 + silent, states, reports))) == told
+
+
+def test_five_of_many_that_report_are_each_its_own() -> None:
+    """They are not most of them: each may have a cause of its own."""
+    states = {(number, 0): State.TUNNEL_BROKEN for number in range(1, 6)}
+    assert len(failures(matrix(20, states))) == 5
+
+
 def test_counts() -> None:
     """Pairs are counted by state, those that there are none of left out."""
     found = matrix(3, {(0, 1): State.OPENING})

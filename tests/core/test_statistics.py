@@ -134,3 +134,13 @@ def test_lateness_is_forgotten(quiet: float) -> None:
     lateness = Lateness()
     lateness.note(SECOND_NS, T0)
     assert lateness.worst_ns(at(quiet)) == 0
+
+
+def test_the_median_is_of_the_latest_and_of_all_of_them() -> None:
+    """Of so many as it is told to keep, whichever they take the place of."""
+    window = PokeWindow(recent=3)
+    medians = []
+    for milliseconds in (1, 3, 8, 9, 20, 2):
+        window.note(milliseconds * MILLISECOND_NS, at(1))
+        medians.append((window.median_ns(at(1)) or 0) / MILLISECOND_NS)
+    assert medians == [1, 2, 3, 8, 9, 9]
