@@ -104,7 +104,7 @@ def test_a_bad_way_has_the_address_of_its_node() -> None:
 
 
 def test_on_a_bad_way_no_tunnel_is_told_to_open() -> None:
-    """It is shut and open by turns, which is the way's matter; afterwards one that opens is told."""
+    """It is shut and open by turns, which is the way's matter."""
     world = make_world(interval="1s", timeout="1s")
     feed(world, range(1, 2), 20)
     world.run(30)
