@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from pokepodsd.core.escaping import escape
 from pokepodsd.core.histogram import Histogram
 
 PREFIX: Final = "pokepodsd_"
@@ -197,7 +198,4 @@ def _word(name: str) -> str:
 
 def _clean(text: str) -> str:
     """A name from outside, with what no line can hold in Python's writing."""
-    shown = text[:_LONGEST_LABEL]
-    if shown.isprintable():
-        return shown
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in shown)
+    return escape(text[:_LONGEST_LABEL])
