@@ -57,7 +57,7 @@ class _Way:
     lost: int = 0
     returns: deque[tuple[MonotonicNs, TargetId]] = field(default_factory=deque)
     marks: deque[tuple[MonotonicNs, int, int]] = field(default_factory=deque)
-    """How many pokes had ended, and were lost, an interval apart."""
+    """How many pokes had ended, and were lost, an interval apart; none before the first ended."""
     is_told: bool = False
 
     def count(self, at_ns: MonotonicNs, interval_ns: int, *, is_loss: bool) -> None:
@@ -77,14 +77,12 @@ class _Way:
     def lately(self) -> "_Way":
         """The same, of the last few intervals."""
         marks = deque(self.marks, maxlen=_SUSPECT_INTERVALS)
-        oldest_ns = marks[0][0] if marks else self.since_ns
-        returns = deque(one for one in self.returns if one[0] >= oldest_ns)
+        returns = deque(one for one in self.returns if one[0] >= marks[0][0])
         return replace(self, marks=marks, returns=returns)
 
     def loses(self, one_of: int) -> bool:
         """Whether one of so many pokes, of late, was the return of a target."""
-        before = self.marks[0][1] if self.marks else 0
-        return len(self.returns) * one_of >= max(1, self.ended - before)
+        return len(self.returns) * one_of >= max(1, self.ended - self.marks[0][1])
 
     def is_mixed(self, times: int) -> bool:
         """Whether in so many intervals, of late, some pokes were lost and some answered."""
