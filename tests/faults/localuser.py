@@ -104,26 +104,23 @@ def drip() -> object:
 
 def huge() -> object:
     """How much of a request of 100 MB was taken at most."""
-    most = 0
-    for client in _conversations(lambda _: None):
-        sent = 0
-        with contextlib.suppress(OSError):
-            client.settimeout(1.0)
-            while sent < _HUGE_BYTES:
-                sent += client.send(b"x" * _PART)
-        most = max(most, sent)
-    return most
+    return _pour(b"x" * _PART)
 
 
 def flood() -> object:
     """How many bytes of requests were taken at most, of one after the other without an end."""
+    return _pour(b'{"metrics":1}\n' * 1_000)
+
+
+def _pour(part: bytes) -> int:
+    """How many bytes of this, over and over, a connection took at most before it was ended."""
     most = 0
     for client in _conversations(lambda _: None):
         sent = 0
         with contextlib.suppress(OSError):
             client.settimeout(1.0)
             while sent < _HUGE_BYTES:
-                sent += client.send(b'{"metrics":1}\n' * 1_000)
+                sent += client.send(part)
         most = max(most, sent)
     return most
 
